@@ -1,0 +1,135 @@
+/* The contract of a device. Everything above this line knows only these types; each backend fills the tables. */
+#ifndef SB_BACKEND_BACKEND_H
+#define SB_BACKEND_BACKEND_H
+
+#include "graph/graph.h"
+#include "graph/plan.h"
+
+struct sb_device;
+struct sb_memory;
+struct sb_program;
+
+enum sb_device_kind {
+    SB_DEVICE_DISCRETE,
+    SB_DEVICE_INTEGRATED,
+    SB_DEVICE_VIRTUAL,
+    SB_DEVICE_SOFTWARE,
+    SB_DEVICE_REFERENCE
+};
+
+/* What is known of a device before it is opened. */
+struct sb_device_description {
+    char name[256];
+    char backend[16]; /* "vulkan", "cpu", "cuda" */
+    char driver[256]; /* name and version */
+    char uuid[40];    /* 32 hexadecimal digits, or empty */
+    enum sb_device_kind kind;
+    int index;             /* in the list of `simba devices` */
+    uint64_t memory_bytes; /* what a program may hope for; 0: unknown */
+    bool usable;
+    char reason[256];   /* why it is not usable, or why it was chosen or passed over */
+    char features[512]; /* "subgroup 8..16, int64, float16, timestamps, ..." */
+};
+
+struct sb_device_parameters {
+    const char *choice;  /* index, part of a name, UUID, "cpu"; NULL: the best real device */
+    const char *disable; /* feature tiers to leave unused: "int64,subgroup,fp16,coopmat"; NULL: none */
+    bool validate;       /* Vulkan's validation layer; its messages become errors of the device */
+    bool no_cache;       /* leave the pipeline cache on disk alone */
+    struct simba_log log;
+};
+
+/* All devices of all backends, the CPU reference last. The caller frees *list. Having none but the reference is no
+ * error; `note` (256 bytes, may be NULL) then says why (no loader, no driver). */
+bool sb_device_list(struct sb_device_description **list, int *count, char *note, struct simba_error *error);
+bool sb_device_open(const struct sb_device_parameters *parameters, struct sb_device **device,
+                    struct simba_error *error);
+void sb_device_close(struct sb_device *device); /* NULL is fine; after everything made from it is gone */
+const struct sb_device_description *sb_device_describe(const struct sb_device *device);
+/* Messages of the validation layer so far (0 without it). */
+int sb_device_validation_messages(const struct sb_device *device);
+
+/* Device memory for a shared space. Zeroed. */
+bool sb_memory_create(struct sb_device *device, size_t bytes, const char *name, struct sb_memory **memory,
+                      struct simba_error *error);
+void sb_memory_destroy(struct sb_memory *memory);
+size_t sb_memory_size(const struct sb_memory *memory);
+/* Synchronous; must not overlap a running program that uses the memory. */
+bool sb_memory_write(struct sb_memory *memory, size_t offset, const void *bytes, size_t size,
+                     struct simba_error *error);
+bool sb_memory_read(struct sb_memory *memory, size_t offset, void *bytes, size_t size, struct simba_error *error);
+
+enum { SB_SLOTS = 2 }; /* inputs and outputs are double-buffered: slot = step % 2 */
+
+struct sb_program_parameters {
+    const struct sb_graph *graph; /* planned; must outlive the program */
+    const struct sb_plan *plan;
+    struct sb_memory *spaces[SB_SPACE_COUNT]; /* shared spaces that the graph uses; ACTIVATION is the program's own */
+    bool profile;                             /* time stamps around every node */
+    const char *name;
+};
+
+/* Compiles the graph: pipelines, scratch memory, recorded command buffers. Allocates everything it will ever need. */
+bool sb_program_create(struct sb_device *device, const struct sb_program_parameters *parameters,
+                       struct sb_program **program, struct simba_error *error);
+void sb_program_destroy(struct sb_program *program); /* waits for what is running */
+/* Bytes of device memory held: activations, scratch, staging. */
+size_t sb_program_memory(const struct sb_program *program);
+
+/* Host memory of an input tensor (to be filled before submit) or an output tensor (valid after wait) in a slot. */
+void *sb_program_host(struct sb_program *program, int slot, const struct sb_tensor *tensor);
+/* Starts the phases whose bit (1 << phase) is set, in order, with the slot's inputs. A slot that is still running is
+ * waited for first. Work of successive submits runs in order. */
+bool sb_program_submit(struct sb_program *program, int slot, unsigned phases, struct simba_error *error);
+bool sb_program_wait(struct sb_program *program, int slot, struct simba_error *error);
+
+/* For inspection (parity, finding a non-finite value): synchronous, slow. */
+bool sb_program_run_node(struct sb_program *program, int slot, int node, struct simba_error *error);
+bool sb_program_read(struct sb_program *program, const struct sb_tensor *tensor, void *dense,
+                     struct simba_error *error);
+bool sb_program_write(struct sb_program *program, const struct sb_tensor *tensor, const void *dense,
+                      struct simba_error *error);
+/* Seconds of each node (by index) in the last finished run of the slot; needs `profile`. */
+bool sb_program_times(struct sb_program *program, int slot, double *seconds, struct simba_error *error);
+
+/* ---- for backends: the table behind the functions above. Each backend's structs begin with these. */
+struct sb_backend {
+    const char *name;
+    bool (*list)(struct sb_device_description **list, int *count, char *note, struct simba_error *error);
+    bool (*open)(const struct sb_device_parameters *parameters, const struct sb_device_description *description,
+                 struct sb_device **device, struct simba_error *error);
+    void (*close)(struct sb_device *device);
+    int (*validation_messages)(const struct sb_device *device);
+    bool (*memory_create)(struct sb_device *device, size_t bytes, const char *name, struct sb_memory **memory,
+                          struct simba_error *error);
+    void (*memory_destroy)(struct sb_memory *memory);
+    bool (*memory_write)(struct sb_memory *, size_t offset, const void *bytes, size_t size, struct simba_error *error);
+    bool (*memory_read)(struct sb_memory *, size_t offset, void *bytes, size_t size, struct simba_error *error);
+    bool (*program_create)(struct sb_device *device, const struct sb_program_parameters *parameters,
+                           struct sb_program **program, struct simba_error *error);
+    void (*program_destroy)(struct sb_program *program);
+    size_t (*program_memory)(const struct sb_program *program);
+    void *(*program_host)(struct sb_program *program, int slot, const struct sb_tensor *tensor);
+    bool (*program_submit)(struct sb_program *program, int slot, unsigned phases, struct simba_error *error);
+    bool (*program_wait)(struct sb_program *program, int slot, struct simba_error *error);
+    bool (*program_run_node)(struct sb_program *program, int slot, int node, struct simba_error *error);
+    bool (*program_read)(struct sb_program *, const struct sb_tensor *, void *dense, struct simba_error *error);
+    bool (*program_write)(struct sb_program *, const struct sb_tensor *, const void *dense, struct simba_error *error);
+    bool (*program_times)(struct sb_program *program, int slot, double *seconds, struct simba_error *error);
+};
+struct sb_device {
+    const struct sb_backend *backend;
+    struct sb_device_description description;
+    struct simba_log log;
+};
+struct sb_memory {
+    struct sb_device *device;
+    size_t size;
+};
+struct sb_program {
+    struct sb_device *device;
+    const struct sb_graph *graph;
+};
+extern const struct sb_backend sb_backend_vulkan, sb_backend_cpu;
+
+#endif

@@ -1,0 +1,23 @@
+/* The C reference: one function per operation, plain and readable, double accumulation. The judge of every kernel. */
+#ifndef SB_CPU_REFERENCE_H
+#define SB_CPU_REFERENCE_H
+
+#include "graph/graph.h"
+
+/* A tensor's memory as the reference sees it: rows of `columns` values, `pitch` apart. */
+struct cpu_span {
+    void *data; /* NULL: the tensor is absent */
+    const struct sb_tensor *tensor;
+};
+
+struct cpu_arguments {
+    const struct sb_node *node;
+    struct cpu_span in[SB_MAX_INPUTS], out[SB_MAX_OUTPUTS];
+    struct simba_error *error;
+};
+
+/* False with *error set only for what a reference can fail at (no memory). */
+typedef bool (*cpu_function)(struct cpu_arguments *arguments);
+extern const cpu_function cpu_functions[SB_OP_COUNT]; /* functions.c; NULL: a view */
+
+#endif

@@ -1,0 +1,57 @@
+/* How a node becomes dispatches. One file per operation family (linear.c, scan.c, ...) holds the lowerings of its
+ * operations; lowerings.c is the table. A lowering is called twice, first to measure scratch, then for real: it must
+ * do the same both times and have no other effect than the calls below.
+ *
+ * Kernels are described in shaders/kernels.json, the one table from which tools/kernels.py generates, at build time,
+ * the argument block that each shader includes (common/arguments of that kernel), the C struct with the same layout
+ * (scalar, 8-byte addresses), the enumeration of kernels and constants, and the embedded SPIR-V. An argument block of
+ * more than 128 bytes travels through a buffer instead of push constants; shader and lowering look the same. */
+#ifndef SB_VULKAN_LOWER_H
+#define SB_VULKAN_LOWER_H
+
+#include "graph/graph.h"
+#include "vulkan_kernels.h" /* generated: enum vk_kernel, struct vk_NAME_arguments, VK_NAME_CONSTANT indices */
+
+enum { VK_MAX_CONSTANTS = 16 };
+
+/* What lowerings may depend on. Everything here passes the --disable mask. */
+struct vk_limits {
+    uint32_t subgroup_size;    /* the size pipelines really run with (required size where controllable) */
+    uint32_t max_invocations;  /* per workgroup, at least 128 */
+    uint32_t max_shared_bytes; /* at least 16384 */
+    uint32_t max_groups[3];
+    bool subgroup_arithmetic; /* subgroupAdd and friends, in compute */
+    bool subgroup_ballot;     /* subgroupBroadcast */
+    bool subgroup_shuffle;
+    bool int64;    /* 64-bit integers: two floats per load on software drivers */
+    bool software; /* a CPU: one lane of a gather costs as much as a load; see DESIGN notes */
+};
+
+struct vk_lowering;
+const struct vk_limits *vk_lowering_limits(const struct vk_lowering *lowering);
+/* Device address of a tensor's first element; 0 for NULL. */
+uint64_t vk_tensor_address(struct vk_lowering *lowering, const struct sb_tensor *tensor);
+/* Scratch memory for this node only, 256-byte aligned. Contents are undefined at the start of the node. */
+uint64_t vk_scratch_address(struct vk_lowering *lowering, size_t bytes);
+
+struct vk_dispatch {
+    enum vk_kernel kernel;
+    const void *arguments;                /* struct vk_KERNEL_arguments, copied */
+    uint32_t constants[VK_MAX_CONSTANTS]; /* specialisation constants by the table's order; 0: the table's default */
+    uint32_t groups[3];                   /* 0: 1 */
+    bool concurrent; /* does not depend on the previous dispatch of this node: no barrier between them */
+};
+bool vk_dispatch(struct vk_lowering *lowering, const struct vk_dispatch *dispatch);
+
+/* Complex FFT in place over the middle axis of [batch, length, columns] complex (interleaved float pairs) in the
+ * program's FFT workspace, which is valid for this node only. Not normalised. Through VkFFT. */
+uint64_t vk_fft_workspace(struct vk_lowering *lowering, int64_t batch, int64_t length, int64_t columns);
+bool vk_fft(struct vk_lowering *lowering, int64_t batch, int64_t length, int64_t columns, bool inverse);
+
+/* Fails the program's creation with a sentence. Returns false. */
+bool vk_lowering_fail(struct vk_lowering *lowering, enum simba_code code, const char *format, ...) SB_PRINTF(3, 4);
+
+typedef bool (*vk_lower_function)(struct vk_lowering *lowering, const struct sb_node *node);
+extern const vk_lower_function vk_lower_functions[SB_OP_COUNT]; /* lowerings.c; NULL: a view, nothing to do */
+
+#endif

@@ -1,0 +1,101 @@
+/* The SiMBA vision model: configuration, parameters with the published names, and the graph that computes it.
+ * Facts: the published code (badripatro/simba); names, shapes and layouts on disk are exactly its state dictionary. */
+#ifndef SB_MODEL_MODEL_H
+#define SB_MODEL_MODEL_H
+
+#include "base/json.h"
+#include "graph/graph.h"
+
+enum { SB_MAX_STAGES = 8, SB_MAX_IMAGE_CHANNELS = 16 };
+enum sb_mixer { SB_MIXER_MLP, SB_MIXER_EINFFT };
+enum sb_initialisation { SB_INITIALISATION_PUBLISHED, SB_INITIALISATION_MAMBA };
+
+struct sb_model_config {
+    char size[16]; /* "s", "b", "l" or "custom" */
+    enum sb_mixer mixer;
+    int stages;
+    int64_t stem, dims[SB_MAX_STAGES], depths[SB_MAX_STAGES];
+    double mlp_ratios[SB_MAX_STAGES];
+    int64_t d_state, d_conv, expand;
+    int64_t channels, classes, height, width;
+    bool token_labels;
+    double drop_path;
+    enum sb_initialisation initialisation;
+    float mean[SB_MAX_IMAGE_CHANNELS], deviation[SB_MAX_IMAGE_CHANNELS]; /* of the image channels, in 0..1 */
+};
+
+/* simba_s at 224 x 224, 1000 classes, mlp. */
+struct sb_model_config sb_model_config_default(void);
+/* From the "model" object of a configuration; unknown keys and impossible values are errors with their path. */
+bool sb_model_config_read(struct sb_json json, struct sb_model_config *config, struct simba_error *error);
+/* As JSON text for checkpoints and `inspect`; the caller frees. Reading it back gives the same configuration. */
+char *sb_model_config_write(const struct sb_model_config *config, struct simba_error *error);
+
+/* One entry of the state dictionary. */
+struct sb_parameter {
+    const char *name; /* published: "block1.0.attn.mamba.A_log" */
+    int rank;
+    int64_t shape[SB_MAX_RANK];
+    int64_t elements;
+    int64_t offset; /* bytes into the parameter space (and, trainable ones, into the gradient and moment spaces) */
+    bool trainable; /* false: running statistics */
+    bool decay;     /* weight decay applies, by the published rule: rank > 1 and the name does not end in ".bias" */
+};
+
+/* All entries, in the published order in `entries`; in memory first the decayed, then the other trainable ones, then
+ * the running statistics, each padded to 256 bytes with zeros, so that the optimiser works on two ranges. */
+struct sb_parameter_list {
+    struct sb_pool pool;
+    struct sb_parameter *entries;
+    int count, capacity;
+    size_t decay_bytes, trainable_bytes, total_bytes; /* ends of the ranges in the space */
+    int64_t trainable_elements;                       /* without padding: the published parameter count */
+};
+bool sb_model_parameters(const struct sb_model_config *config, struct sb_parameter_list *list,
+                         struct simba_error *error);
+void sb_parameter_list_finish(struct sb_parameter_list *list);
+const struct sb_parameter *sb_parameter_find(const struct sb_parameter_list *list, const char *name);
+
+/* Fills a host image of the parameter space (total_bytes, zeroed). Deterministic in the seed, parameter by parameter.
+ */
+bool sb_model_initialise(const struct sb_model_config *config, const struct sb_parameter_list *list, uint64_t seed,
+                         float *space, struct simba_error *error);
+
+/* Inputs and results of a forward graph. Tensors are named by module path as in PyTorch ("block1.0.attn.norm"). */
+struct sb_model_graph {
+    struct sb_tensor *image;     /* float [B, H, W, channels], normalised; or the uint8 input when from_bytes */
+    struct sb_tensor *constants; /* input [2, channels]: mean, deviation (from_bytes) */
+    struct sb_tensor *box;       /* int32 [4], when mix_tokens */
+    struct sb_tensor *logits; /* [B, classes]: the class head; in evaluation with token labels + 0.5 * max auxiliary */
+    struct sb_tensor *auxiliary; /* [B, tokens, classes] of the last stage, or NULL */
+};
+struct sb_model_graph_parameters {
+    int64_t batch;
+    bool from_bytes;         /* the input is uint8 [B, H, W, channels], normalised on the device */
+    bool mix_tokens;         /* training with token labels: exchange a box of stem tokens with the reversed batch */
+    bool drop_path;          /* stochastic depth at the configured rate (training) */
+    struct sb_tensor *image; /* use this tensor instead of making an input */
+};
+/* Appends the forward pass; the graph's `training` decides on batch statistics and on what is saved. */
+bool sb_model_forward(struct sb_graph *graph, const struct sb_model_config *config,
+                      const struct sb_parameter_list *list, const struct sb_model_graph_parameters *parameters,
+                      struct sb_model_graph *model, struct simba_error *error);
+
+/* The parts of the network, for golden cases of single modules. `scope` names are the graph's current scope. */
+struct sb_tensor *sb_module_stem(struct sb_graph *, const struct sb_model_config *, const struct sb_parameter_list *,
+                                 struct sb_tensor *image); /* -> [B, H/4 * W/4, dims[0]] */
+struct sb_tensor *sb_module_downsample(struct sb_graph *, const struct sb_parameter_list *, struct sb_tensor *image);
+struct sb_tensor *sb_module_mamba(struct sb_graph *, const struct sb_parameter_list *, struct sb_tensor *x,
+                                  struct sb_tensor *residual, struct sb_tensor *row_scale);
+struct sb_tensor *sb_module_einfft(struct sb_graph *, const struct sb_parameter_list *, struct sb_tensor *x,
+                                   struct sb_tensor *residual, struct sb_tensor *row_scale);
+/* height 0: no depth-wise convolution (the class block's FFN) */
+struct sb_tensor *sb_module_mlp(struct sb_graph *, const struct sb_parameter_list *, struct sb_tensor *x,
+                                int64_t height, int64_t width, struct sb_tensor *residual, struct sb_tensor *row_scale);
+struct sb_tensor *sb_module_block(struct sb_graph *, enum sb_mixer, const struct sb_parameter_list *,
+                                  struct sb_tensor *x, int64_t height, int64_t width, struct sb_tensor *scale_mamba,
+                                  struct sb_tensor *scale_mixer);
+struct sb_tensor *sb_module_class_block(struct sb_graph *, enum sb_mixer, const struct sb_parameter_list *,
+                                        struct sb_tensor *x /* [B, 1 + L, C] */);
+
+#endif
