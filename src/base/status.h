@@ -7,9 +7,9 @@
 #include <stdarg.h>
 
 #if defined(__GNUC__)
-#define SB_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define SB_PRINTF(at, first) __attribute__((format(printf, at, first)))
 #else
-#define SB_PRINTF(format, first)
+#define SB_PRINTF(at, first)
 #endif
 
 /* Fills *error (which may be NULL) and returns false, so that `return sb_fail(...)` reads as one step. */
