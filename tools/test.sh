@@ -1,0 +1,109 @@
+#!/bin/sh
+# Installs what is missing, builds and runs every test; the last line counts them.
+#   --quick       the default lane only
+#   --no-install  install nothing; what is absent is skipped, and said to be
+# Lanes: `default` runs every test on the default device. The device lanes run the suites that use a device again, on
+# Mesa's software driver at vector widths of 128, 256 and 512 bits (4, 8 and 16 lanes), on SwiftShader (subgroups of 4,
+# no 64-bit integers), with the optional feature tiers off, and under Vulkan's validation layer with synchronisation
+# checks. `sanitizers` runs all tests with address and undefined-behaviour checks; `clang` builds with warnings as
+# errors.
+set -eu
+cd "$(dirname "$0")/.."
+. tools/packages.sh
+
+quick= install=1
+for argument in "$@"; do
+    case $argument in
+    --quick) quick=1 ;;
+    --no-install) install= ;;
+    *)
+        sed -n '2,4p' "$0" >&2
+        echo "unknown option: $argument" >&2
+        exit 2
+        ;;
+    esac
+done
+
+if [ -n "$install" ]; then
+    # shellcheck disable=SC2086 # a list
+    install_packages $build_packages libcmocka-dev
+    try_packages dataset-fashion-mnist || true
+    [ -n "$quick" ] || try_packages vulkan-validationlayers clang || true
+fi
+
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+lanes_skipped=0
+
+build() { # DIRECTORY [MESON OPTION...]
+    directory=$1
+    shift
+    [ -f "$directory/build.ninja" ] || meson setup "$directory" "$@" >/dev/null
+    ninja -C "$directory" | tail -n 1
+}
+
+lane() { # NAME DIRECTORY 'SUITES' [VARIABLE=VALUE...]
+    name=$1 directory=$2 suites=$3
+    shift 3
+    echo "== $name"
+    options=
+    for suite in $suites; do options="$options --suite $suite"; done
+    # shellcheck disable=SC2086
+    env "$@" meson test -C "$directory" --no-rebuild --print-errorlogs --logbase "$name" $options || true
+    cat "$directory/meson-logs/$name.json" >>"$results"
+}
+
+skip_lane() { # NAME REASON
+    echo "== $1: skipped: $2"
+    lanes_skipped=$((lanes_skipped + 1))
+}
+
+swiftshader() { # unpacks the driver out of Debian's chromium-common, without installing a browser
+    manifest=build/swiftshader/usr/lib/chromium/vk_swiftshader_icd.json
+    if [ ! -f "$manifest" ] && [ -n "$install" ]; then
+        (
+            mkdir -p build/swiftshader && cd build/swiftshader &&
+                apt-get -qq download chromium-common && dpkg -x chromium-common_*.deb . && rm chromium-common_*.deb
+        ) >/dev/null 2>&1 || true
+    fi
+    [ -f "$manifest" ] && echo "$PWD/$manifest"
+}
+
+build build
+lane default build ''
+if [ -z "$quick" ]; then
+    device_suites='vulkan kernels golden'
+    for width in 128 256 512; do
+        lane "lavapipe-$width" build "$device_suites" LP_NATIVE_VECTOR_WIDTH=$width
+    done
+    lane tiers-off build "$device_suites" SIMBA_DISABLE=int64,subgroup
+    if manifest=$(swiftshader); then
+        lane swiftshader build "$device_suites" VK_ICD_FILENAMES="$manifest" VK_DRIVER_FILES="$manifest"
+    else
+        skip_lane swiftshader "Debian's chromium-common package is not to be had"
+    fi
+    if [ -n "$(missing_packages vulkan-validationlayers)" ]; then
+        skip_lane validation "the package vulkan-validationlayers is not installed"
+    else
+        lane validation build "$device_suites train" SIMBA_VALIDATE=1
+    fi
+    build build/sanitizers -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
+    lane sanitizers build/sanitizers '' ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    if command -v clang >/dev/null; then
+        CC=clang CXX=clang++ build build/clang
+        lane clang build/clang 'base graph cpu'
+    else
+        skip_lane clang "clang is not installed"
+    fi
+fi
+
+python3 - "$results" "$lanes_skipped" <<'PYTHON'
+import json, sys
+counts = {"passed": 0, "failed": 0, "skipped": int(sys.argv[2])}
+for line in open(sys.argv[1]):
+    result = json.loads(line)["result"]
+    kind = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}.get(result, "failed")
+    counts[kind] += 1
+print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+sys.exit(1 if counts["failed"] or not counts["passed"] else 0)
+PYTHON
