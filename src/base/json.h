@@ -42,7 +42,8 @@ bool sb_json_is_object(struct sb_json json);
 /* Every key of `object` must be in `known` (NULL-terminated), else an error with the nearest known key. */
 bool sb_json_only(struct sb_json object, const char *const *known, struct simba_error *error);
 
-/* Typed readers: an absent member leaves *out as it was; a wrong type or a value out of range is an error. */
+/* Typed readers: an absent member leaves *out as it was; a wrong type or a value out of range is an error. `name` NULL:
+ * the value is `object` itself, an element of an array. */
 bool sb_json_int(struct sb_json object, const char *name, int64_t minimum, int64_t maximum, int64_t *out,
                  struct simba_error *error);
 bool sb_json_double(struct sb_json object, const char *name, double minimum, double maximum, double *out,
