@@ -1,0 +1,71 @@
+/* Devices: every Vulkan device of the machine, and the C reference (slow, exact, always there). */
+#ifndef SIMBA_DEVICE_H
+#define SIMBA_DEVICE_H
+
+#include "simba/status.h"
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum simba_device_kind {
+    SIMBA_DEVICE_DISCRETE,
+    SIMBA_DEVICE_INTEGRATED,
+    SIMBA_DEVICE_VIRTUAL,
+    SIMBA_DEVICE_SOFTWARE, /* Vulkan on the CPU */
+    SIMBA_DEVICE_REFERENCE /* the C reference: for checking, not for speed */
+};
+
+/* What is known of a device before it is opened. */
+struct simba_device_info {
+    char name[256];
+    char backend[16]; /* "vulkan", "cpu" */
+    char driver[256]; /* name and version of the driver */
+    char uuid[40];    /* 32 hexadecimal digits; empty when the device has none */
+    enum simba_device_kind kind;
+    int index;             /* what "--device 0" means */
+    uint64_t memory_bytes; /* what a run may use; 0: not known */
+    bool usable;
+    bool preferred;     /* what simba_device_open takes when nothing is chosen */
+    char reason[256];   /* why it is preferred, was passed over or is not usable */
+    char features[512]; /* "subgroup 8, int64, float16, ...": for a person */
+};
+
+/* All devices, the C reference last. *devices is the caller's, to be released with simba_free. That there is none but
+ * the reference is no error: `note` (256 bytes, or NULL) then says why, e.g. that no Vulkan loader is installed; it is
+ * empty otherwise. */
+SIMBA_API bool simba_list_devices(struct simba_device_info **devices, int *count, char *note,
+                                  struct simba_error *error);
+
+/* "discrete", "integrated", "virtual", "software", "reference". */
+SIMBA_API const char *simba_device_kind_name(enum simba_device_kind kind);
+
+struct simba_device_options {
+    const char *choice;   /* index, part of a name, UUID or "cpu" (the C reference); NULL: the preferred one */
+    const char *disable;  /* optional features to leave unused, e.g. "int64,subgroup"; NULL: none */
+    bool validate;        /* load Vulkan's validation layer; what it says becomes an error */
+    bool no_cache;        /* do not read or write the pipeline cache on disk */
+    struct simba_log log; /* also used by what is made from the device */
+};
+
+struct simba_device;
+
+/* NULL `options`: all defaults. Never falls back silently: when the choice cannot be had, that is an error which lists
+ * what there is. */
+SIMBA_API struct simba_device *simba_device_open(const struct simba_device_options *options, struct simba_error *error);
+
+/* After everything made from it. NULL is fine. */
+SIMBA_API void simba_device_close(struct simba_device *device);
+
+/* Valid as long as the device. */
+SIMBA_API const struct simba_device_info *simba_device_describe(const struct simba_device *device);
+
+/* How many messages the validation layer has had so far; 0 without it. */
+SIMBA_API int simba_device_validation_messages(const struct simba_device *device);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,107 @@
+/* Training: from a JSON configuration to checkpoints.
+ *
+ * The output directory holds last.safetensors and best.safetensors (parameters, optimiser, step and configuration in
+ * one file, replaced atomically), results.csv (one row per epoch) and configuration.json. */
+#ifndef SIMBA_TRAIN_H
+#define SIMBA_TRAIN_H
+
+#include "simba/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct simba_trainer;
+
+enum simba_event {
+    SIMBA_EVENT_STEP,       /* an optimiser step has finished */
+    SIMBA_EVENT_EVALUATING, /* some of the evaluation images are done */
+    SIMBA_EVENT_EPOCH,      /* an epoch is finished and, where due, evaluated */
+    SIMBA_EVENT_CHECKPOINT  /* a checkpoint was written */
+};
+
+/* Where the training stands. Fields that an event does not name keep the last known value. */
+struct simba_progress {
+    enum simba_event event;
+    int64_t step, steps; /* finished optimiser steps, and how many there will be */
+    int64_t epoch;       /* the current one, from 0 */
+    int64_t epochs;
+    int64_t epoch_step, epoch_steps; /* finished steps within the epoch, of how many */
+    double loss;                     /* of the step; mean over its images */
+    double epoch_loss;               /* mean over the epoch so far */
+    double learning_rate;            /* of the step */
+    double gradient_norm;            /* global L2 norm before clipping */
+    double images_per_second;        /* since this run started, without its first step and without evaluation */
+    double eta_seconds;              /* until the last step, at the mean speed of this run; negative: not known yet */
+    double waited_share;             /* share of the time spent waiting for the data loader, 0..1 */
+    bool evaluated;                  /* the epoch was evaluated; the four below are of that evaluation */
+    double evaluation_loss, top1, top5;
+    bool improved;                         /* a new best */
+    double best_top1;                      /* negative: never evaluated */
+    int64_t images_evaluated, images_left; /* SIMBA_EVENT_EVALUATING */
+    const char *path;                      /* SIMBA_EVENT_CHECKPOINT: the file; valid during the call */
+};
+
+struct simba_trainer_options {
+    struct simba_device *device;  /* must outlive the trainer; NULL: plan only, the trainer cannot step */
+    const char *configuration;    /* JSON file; NULL with `resume`: output/configuration.json */
+    const char *const *overrides; /* "train.epochs=3": applied before the configuration is read */
+    int override_count;
+    const char *output; /* directory, made when missing; NULL: the configuration's "output" */
+    bool resume;        /* go on from output/last.safetensors; without it an output directory with a run is an error */
+    void (*progress)(void *user, const struct simba_progress *progress); /* from the thread that steps; NULL: none */
+    void *user;
+    struct simba_log log; /* function NULL: the device's */
+};
+
+/* What a run needs, before it starts. Bytes are of device memory. */
+struct simba_training_plan {
+    char model_size[16], mixer[16];
+    int64_t parameters;        /* trainable numbers */
+    uint64_t parameter_bytes;  /* parameters and running statistics */
+    uint64_t optimiser_bytes;  /* gradients, accumulators and moments */
+    uint64_t activation_bytes; /* of a training step */
+    uint64_t evaluation_bytes; /* intermediate values of evaluation */
+    uint64_t total_bytes;      /* all of the above */
+    double step_flops;         /* multiplications and additions of one optimiser step */
+    int64_t images, evaluation_images;
+    int classes;
+    int batch, accumulation; /* images at once; batches per optimiser step */
+    int64_t epochs, epoch_steps, steps;
+    int64_t first_step; /* 0, or where a resumed run goes on */
+    char data[256];     /* what it is trained on */
+    char output[4096];
+};
+
+/* Reads and checks everything (configuration, data set, output directory, memory) and plans the run. Neither writes
+ * files nor takes device memory yet; the first step does. */
+SIMBA_API struct simba_trainer *simba_trainer_create(const struct simba_trainer_options *options,
+                                                     struct simba_error *error);
+/* Does not save. NULL is fine. */
+SIMBA_API void simba_trainer_destroy(struct simba_trainer *trainer);
+
+SIMBA_API void simba_trainer_plan(const struct simba_trainer *trainer, struct simba_training_plan *plan);
+
+/* The configuration as it will be used, all defaults written out, as JSON. Valid as long as the trainer. */
+SIMBA_API const char *simba_trainer_configuration(const struct simba_trainer *trainer);
+
+/* One optimiser step, with the evaluation and checkpoints that are due after it. *finished: that was the last one, and
+ * everything is written. The loss is read while the next step computes, so the progress call of a step comes during
+ * the next one, or before an evaluation or a checkpoint. */
+SIMBA_API bool simba_trainer_step(struct simba_trainer *trainer, bool *finished, struct simba_error *error);
+
+/* Steps until the end. After simba_trainer_stop it finishes the step, writes last.safetensors and returns false with
+ * SIMBA_ERROR_INTERRUPTED. A loss that is not finite ends it with SIMBA_ERROR_NUMERIC, naming the step and the first
+ * operation that produced such a value; the last checkpoint stays as it was. */
+SIMBA_API bool simba_trainer_run(struct simba_trainer *trainer, struct simba_error *error);
+
+/* Asks a running simba_trainer_run to stop. From any thread, and from a signal handler. */
+SIMBA_API void simba_trainer_stop(struct simba_trainer *trainer);
+
+/* Writes a checkpoint of the current state; NULL `path`: last.safetensors in the output directory. */
+SIMBA_API bool simba_trainer_save(struct simba_trainer *trainer, const char *path, struct simba_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

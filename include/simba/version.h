@@ -1,0 +1,23 @@
+/* Which library this is. */
+#ifndef SIMBA_VERSION_H
+#define SIMBA_VERSION_H
+
+#include "simba/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* "0.1.0", of the library that runs (a program may have been compiled against the headers of another). Any thread. */
+SIMBA_API const char *simba_version(void);
+
+/* Releases what a function of the library says the caller frees. NULL is fine. */
+SIMBA_API void simba_free(void *memory);
+
+/* The word of `known` (`count` words) that `word` was probably meant to be, or NULL when none is near. */
+SIMBA_API const char *simba_nearest_word(const char *word, const char *const *known, int count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
