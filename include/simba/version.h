@@ -14,9 +14,6 @@ SIMBA_API const char *simba_version(void);
 /* Releases what a function of the library says the caller frees. NULL is fine. */
 SIMBA_API void simba_free(void *memory);
 
-/* The word of `known` (`count` words) that `word` was probably meant to be, or NULL when none is near. */
-SIMBA_API const char *simba_nearest_word(const char *word, const char *const *known, int count);
-
 #ifdef __cplusplus
 }
 #endif
