@@ -1,0 +1,13 @@
+// Copies 32-bit elements; either side may be pitched.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "arguments.glsl"
+
+void main() {
+    const uint step = gl_NumWorkGroups.x * WORKGROUP;
+    for (uint i = gl_GlobalInvocationID.x; i < arguments.count; i += step) {
+        const uint row = i / arguments.columns;
+        const uint column = i - row * arguments.columns;
+        arguments.y.at[row * arguments.y_pitch + column] = arguments.x.at[row * arguments.x_pitch + column];
+    }
+}

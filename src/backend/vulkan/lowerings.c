@@ -1,0 +1,65 @@
+/* The table of lowerings. */
+#include "backend/vulkan/lowerings.h"
+
+#include "ops/ops.h"
+
+static bool not_available(struct vk_lowering *lowering, const struct sb_node *node) {
+    return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED, "operation %s is not available on Vulkan yet",
+                            sb_op_info(node->op)->name);
+}
+
+const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {
+    /* linear.c */
+    [SB_OP_LINEAR] = not_available,
+    [SB_OP_LINEAR_WEIGHT_GRADIENT] = not_available,
+    /* convolution.c */
+    [SB_OP_CONV2D] = not_available,
+    [SB_OP_CONV2D_INPUT_GRADIENT] = not_available,
+    [SB_OP_CONV2D_WEIGHT_GRADIENT] = not_available,
+    [SB_OP_DEPTHWISE_CONV2D] = not_available,
+    [SB_OP_DEPTHWISE_CONV2D_GRADIENT] = not_available,
+    [SB_OP_CAUSAL_CONV1D] = not_available,
+    [SB_OP_CAUSAL_CONV1D_GRADIENT] = not_available,
+    /* normalisation.c */
+    [SB_OP_LAYER_NORM] = not_available,
+    [SB_OP_LAYER_NORM_GRADIENT] = not_available,
+    [SB_OP_BATCH_NORM] = not_available,
+    [SB_OP_BATCH_NORM_GRADIENT] = not_available,
+    /* scan.c */
+    [SB_OP_SELECTIVE_SCAN] = not_available,
+    [SB_OP_SELECTIVE_SCAN_GRADIENT] = not_available,
+    /* einfft.c */
+    [SB_OP_SPECTRUM] = not_available,
+    [SB_OP_SYNTHESIS] = not_available,
+    [SB_OP_COMPLEX_MATRIX] = not_available,
+    [SB_OP_COMPLEX_MATRIX_GRADIENT] = not_available,
+    /* elementwise.c */
+    [SB_OP_ACTIVATION] = not_available,
+    [SB_OP_ACTIVATION_GRADIENT] = not_available,
+    [SB_OP_ADD] = vk_lower_add,
+    [SB_OP_MULTIPLY] = not_available,
+    [SB_OP_NEGATIVE_EXP] = not_available,
+    [SB_OP_SCALE_ROWS] = not_available,
+    [SB_OP_FILL] = vk_lower_fill,
+    [SB_OP_COPY] = vk_lower_copy,
+    [SB_OP_NORMALISE_IMAGE] = not_available,
+    /* shape.c */
+    [SB_OP_PERMUTE] = not_available,
+    [SB_OP_SLICE_TOKENS] = not_available,
+    [SB_OP_CONCAT_TOKENS] = not_available,
+    [SB_OP_MIX_BOX] = not_available,
+    /* reduction.c */
+    [SB_OP_TOKEN_MEAN] = not_available,
+    [SB_OP_TOKEN_MEAN_GRADIENT] = not_available,
+    [SB_OP_TOKEN_MAX] = not_available,
+    [SB_OP_TOKEN_MAX_GRADIENT] = not_available,
+    /* loss.c */
+    [SB_OP_CROSS_ENTROPY] = not_available,
+    [SB_OP_CROSS_ENTROPY_GRADIENT] = not_available,
+    /* drop_path.c */
+    [SB_OP_DROP_PATH_SCALE] = not_available,
+    /* optimiser.c */
+    [SB_OP_ACCUMULATE] = not_available,
+    [SB_OP_GRADIENT_NORM] = not_available,
+    [SB_OP_ADAMW] = not_available,
+};

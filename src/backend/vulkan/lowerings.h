@@ -1,0 +1,12 @@
+/* The lowering of every operation; each is defined in the file of its family. */
+#ifndef SB_VULKAN_LOWERINGS_H
+#define SB_VULKAN_LOWERINGS_H
+
+#include "backend/vulkan/lower.h"
+
+/* elementwise.c */
+bool vk_lower_add(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_fill(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_copy(struct vk_lowering *lowering, const struct sb_node *node);
+
+#endif

@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+"""Generates everything that describes the Vulkan kernels, from one table: shaders/FAMILY/kernels.json.
+
+Each file is a list of entries:
+
+  {"name": "copy_rows",                     unique; the C names derive from it
+   "source": "elementwise/copy.comp",       below shaders/
+   "defines": {"VECTOR": 1},                optional: preprocessor symbols of this variant
+   "constants": [["WORKGROUP", 256]],       optional: specialisation constants in order, [name, default] or
+                                            [name, default, "int" | "bool"]; uint otherwise. If the first is WORKGROUP,
+                                            it is the local size x; else the shader declares its local size itself.
+   "arguments": [["x", "const float*"], ["y", "vec4*", 16], ["count", "uint"], ["sizes", "uint[5]"]],
+                                            pointers (to any scalar or vector type; "const": the shader only reads)
+                                            with the alignment they promise, default that of the element; and scalars,
+                                            vectors or arrays of them.
+   "needs": ["subgroup_arithmetic"]}        optional: features without which it must not be dispatched (see NEEDS);
+                                            element types add their own
+
+A shader starts with `#version 460`, `#extension GL_GOOGLE_include_directive : require` and `#include "arguments.glsl"`,
+which is generated for each kernel: extensions, constants, and the block `arguments`. It reads `arguments.count` and `arguments.x.at[i]`. Blocks of more than 128 bytes
+travel through a buffer instead of push constants; the shader does not notice.
+
+Commands (run by meson): list, compile, header, source. Standard library only.
+"""
+import argparse
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+
+PUSH_BYTES = 128
+MAX_CONSTANTS = 16  # VK_MAX_CONSTANTS of lower.h
+
+# GLSL scalar types: (C type, bytes, need)
+SCALARS = {
+    "float": ("float", 4, None),
+    "int": ("int32_t", 4, None),
+    "uint": ("uint32_t", 4, None),
+    "int64": ("int64_t", 8, "int64"),
+    "uint64": ("uint64_t", 8, "int64"),
+    "float16": ("uint16_t", 2, "float16"),
+    "uint8": ("uint8_t", 1, "uint8"),
+}
+GLSL_NAMES = {"int64": "int64_t", "uint64": "uint64_t", "float16": "float16_t", "uint8": "uint8_t"}
+VECTORS = {"vec": "float", "ivec": "int", "uvec": "uint", "f16vec": "float16"}
+
+# What a kernel may need of a device, and the extensions that its shader then enables.
+NEEDS = {
+    "int64": ["GL_EXT_shader_explicit_arithmetic_types_int64"],
+    "float16": ["GL_EXT_shader_explicit_arithmetic_types_float16", "GL_EXT_shader_16bit_storage"],
+    "uint8": ["GL_EXT_shader_explicit_arithmetic_types_int8", "GL_EXT_shader_8bit_storage"],
+    "subgroup_arithmetic": ["GL_KHR_shader_subgroup_basic", "GL_KHR_shader_subgroup_arithmetic"],
+    "subgroup_ballot": ["GL_KHR_shader_subgroup_basic", "GL_KHR_shader_subgroup_ballot"],
+    "subgroup_shuffle": ["GL_KHR_shader_subgroup_basic", "GL_KHR_shader_subgroup_shuffle"],
+}
+
+
+class TableError(Exception):
+    pass
+
+
+class Argument:
+    """One member of a kernel's argument block, in scalar layout."""
+
+    def __init__(self, where, entry):
+        if not isinstance(entry, list) or len(entry) not in (2, 3):
+            raise TableError(f"{where}: an argument is [name, type] or [name, pointer type, alignment], not {entry!r}")
+        self.name, text = entry[0], entry[1]
+        word = re.fullmatch(r"(const )?(\w+)(\*|\[(\d+)\])?", text)
+        if not word:
+            raise TableError(f"{where}: argument {self.name}: cannot read the type {text!r}")
+        self.constant = word.group(1) is not None
+        self.pointer = word.group(3) == "*"
+        self.count = int(word.group(4) or 1)
+        self.array = word.group(4) is not None
+        element = word.group(2)
+        if element in SCALARS:
+            scalar, self.lanes = element, 1
+            self.glsl = GLSL_NAMES.get(element, element)
+        elif element[:-1] in VECTORS and element[-1] in "234":
+            scalar, self.lanes = VECTORS[element[:-1]], int(element[-1])
+            self.glsl = element
+        else:
+            raise TableError(f"{where}: argument {self.name}: unknown type {element!r}")
+        self.c_scalar, self.scalar_bytes, self.need = SCALARS[scalar]
+        if not self.pointer and self.scalar_bytes < 4:
+            raise TableError(f"{where}: argument {self.name}: {element} only as a pointer")
+        self.element_align = entry[2] if len(entry) == 3 else max(self.scalar_bytes, 4)
+        if self.pointer:
+            self.pointer_type = f"{element}_{'const_' if self.constant else ''}pointer{self.element_align}"
+            self.align, self.bytes = 8, 8
+        else:
+            self.align = self.scalar_bytes
+            self.bytes = self.scalar_bytes * self.lanes * self.count
+
+    def glsl_member(self):
+        if self.pointer:
+            return f"{self.pointer_type} {self.name};"
+        return f"{self.glsl} {self.name}{f'[{self.count}]' if self.array else ''};"
+
+    def c_member(self):
+        if self.pointer:
+            return f"uint64_t {self.name};"
+        lanes = self.lanes * self.count
+        return f"{self.c_scalar} {self.name}{f'[{lanes}]' if lanes > 1 or self.array else ''};"
+
+
+class Kernel:
+    KEYS = {"name", "source", "defines", "constants", "arguments", "needs"}
+
+    def __init__(self, where, entry):
+        unknown = set(entry) - self.KEYS
+        if unknown:
+            raise TableError(f"{where}: unknown key {sorted(unknown)[0]!r}")
+        for key in ("name", "source", "arguments"):
+            if key not in entry:
+                raise TableError(f"{where}: {key!r} is missing")
+        self.name = entry["name"]
+        where = f"{where}: {self.name}"
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            raise TableError(f"{where}: a name is lower case letters, digits and underscores")
+        self.source = entry["source"]
+        self.defines = entry.get("defines", {})
+        self.constants = []
+        for constant in entry.get("constants", []):
+            name, default, kind = constant if len(constant) == 3 else (*constant, "uint")
+            if kind not in ("uint", "int", "bool"):
+                raise TableError(f"{where}: constant {name}: unknown type {kind!r}")
+            self.constants.append((name, int(default), kind))
+        if len(self.constants) > MAX_CONSTANTS:
+            raise TableError(f"{where}: more than {MAX_CONSTANTS} specialisation constants")
+        self.arguments = [Argument(where, argument) for argument in entry["arguments"]]
+        if not self.arguments:
+            raise TableError(f"{where}: a kernel without arguments can do nothing")
+        needs = list(entry.get("needs", [])) + [a.need for a in self.arguments if a.need]
+        for need in needs:
+            if need not in NEEDS:
+                raise TableError(f"{where}: unknown need {need!r}; known: {', '.join(NEEDS)}")
+        self.needs = sorted(set(needs))
+        self.offsets, end, align = [], 0, 4
+        for argument in self.arguments:
+            end = -(-end // argument.align) * argument.align
+            self.offsets.append(end)
+            end += argument.bytes
+            align = max(align, argument.align)
+        self.argument_bytes = -(-end // align) * align
+
+    @property
+    def by_address(self):
+        return self.argument_bytes > PUSH_BYTES
+
+    def glsl(self):
+        lines = [f"// Generated by tools/kernels.py for the kernel {self.name}."]
+        extensions = ["GL_EXT_buffer_reference", "GL_EXT_scalar_block_layout"]
+        for need in self.needs:
+            extensions += NEEDS[need]
+        lines += [f"#extension {name} : require" for name in dict.fromkeys(extensions)]
+        for index, (name, default, kind) in enumerate(self.constants):
+            value = {"uint": f"{default}u", "int": str(default), "bool": "true" if default else "false"}[kind]
+            lines.append(f"layout(constant_id = {index}) const {kind} {name} = {value};")
+        if self.constants and self.constants[0][0] == "WORKGROUP":
+            lines.append(f"layout(local_size_x = {self.constants[0][1]}, local_size_x_id = 0) in;")
+        declared = set()
+        for argument in self.arguments:
+            if argument.pointer and argument.pointer_type not in declared:
+                declared.add(argument.pointer_type)
+                access = "readonly " if argument.constant else ""
+                lines.append(f"layout(buffer_reference, scalar, buffer_reference_align = {argument.element_align}) "
+                             f"{access}buffer {argument.pointer_type} {{ {argument.glsl} at[]; }};")
+        members = "\n".join("    " + argument.glsl_member() for argument in self.arguments)
+        if self.by_address:
+            lines.append("layout(buffer_reference, scalar, buffer_reference_align = 8) readonly buffer "
+                         f"kernel_arguments {{\n{members}\n}};")
+            lines.append("layout(push_constant, scalar) uniform kernel_push { kernel_arguments arguments; };")
+        else:
+            lines.append(f"layout(push_constant, scalar) uniform kernel_arguments {{\n{members}\n}} arguments;")
+        return "\n".join(lines) + "\n"
+
+
+def read_table(paths):
+    kernels, names = [], {}
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            try:
+                entries = json.load(file)
+            except json.JSONDecodeError as error:
+                raise TableError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from error
+        for index, entry in enumerate(entries):
+            kernel = Kernel(f"{path}: entry {index}", entry)
+            if kernel.name in names:
+                raise TableError(f"{path}: {kernel.name} is also in {names[kernel.name]}")
+            names[kernel.name] = path
+            kernels.append(kernel)
+    return kernels
+
+
+def compile_kernel(kernel, options):
+    """arguments.glsl into the kernel's private folder, then SPIR-V, checked; the files read into the depfile."""
+    private = options.output + ".include"
+    os.makedirs(private, exist_ok=True)
+    with open(os.path.join(private, "arguments.glsl"), "w", encoding="utf-8") as file:
+        file.write(kernel.glsl())
+    source = os.path.join(options.shaders, kernel.source)
+    command = [options.glslang, "--quiet", "--target-env", "vulkan1.2", "-S", "comp",
+               f"-I{private}", f"-I{options.shaders}", "--depfile", options.depfile, "-o", options.output]
+    command += [f"-D{name}={value}" for name, value in kernel.defines.items()]
+    result = subprocess.run(command + [source], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if result.returncode != 0:
+        # glslang names neither the variant nor, for included files, where they are.
+        sys.stderr.write(f"kernel {kernel.name} ({source}), arguments in {private}:\n{result.stdout}")
+        return 1
+    # What is generated here must not be a dependency: it is always newer than the output.
+    with open(options.depfile, encoding="utf-8") as file:
+        used = [word for word in file.read().split(":", 1)[1].split() if not word.startswith(private)]
+    with open(options.depfile, "w", encoding="utf-8") as file:
+        file.write(f"{options.output}: {' '.join(used)}\n")
+    if options.validator:
+        return subprocess.run([options.validator, "--target-env", "vulkan1.2", "--scalar-block-layout",
+                               options.output], check=False).returncode
+    return 0
+
+
+def write_header(kernels, path):
+    lines = ["/* Generated by tools/kernels.py from the kernel tables. */", "#ifndef SB_VULKAN_KERNELS_H",
+             "#define SB_VULKAN_KERNELS_H", "", "#include <stdbool.h>", "#include <stddef.h>", "#include <stdint.h>", "",
+             "/* Features without which a kernel must not run. */", "enum {"]
+    lines += [f"    VK_NEEDS_{need.upper()} = 1 << {index}," for index, need in enumerate(NEEDS)]
+    lines += ["};", "", "enum vk_kernel {"]
+    lines += [f"    VK_KERNEL_{kernel.name.upper()}," for kernel in kernels]
+    lines += ["    VK_KERNEL_COUNT", "};", ""]
+    for kernel in kernels:
+        if kernel.constants:
+            names = ", ".join(f"VK_{kernel.name.upper()}_{name}" for name, _, _ in kernel.constants)
+            lines.append(f"enum {{ {names} }};")
+        lines.append(f"struct vk_{kernel.name}_arguments {{")
+        lines += [f"    {argument.c_member()}" for argument in kernel.arguments]
+        lines.append("};")
+        lines.append(f"_Static_assert(sizeof(struct vk_{kernel.name}_arguments) == {kernel.argument_bytes}, "
+                     f'"{kernel.name}: size");')
+        for argument, offset in zip(kernel.arguments, kernel.offsets):
+            lines.append(f"_Static_assert(offsetof(struct vk_{kernel.name}_arguments, {argument.name}) == {offset}, "
+                         f'"{kernel.name}.{argument.name}");')
+        lines.append("")
+    lines += ["struct vk_kernel_info {", "    const char *name;", "    const uint32_t *words; /* SPIR-V */",
+              "    uint32_t word_count;", "    uint32_t argument_bytes;",
+              "    bool by_address; /* the push constant is the address of the argument block */",
+              "    uint32_t needs;  /* VK_NEEDS_... */", "    uint32_t constant_count;",
+              f"    uint32_t constants[{MAX_CONSTANTS}]; /* defaults */", "    bool has_workgroup; /* constant 0 is the local size x */",
+              "};", "extern const struct vk_kernel_info vk_kernels[VK_KERNEL_COUNT];", "", "#endif", ""]
+    write_if_changed(path, "\n".join(lines))
+
+
+def write_source(kernels, path, binaries):
+    lines = ["/* Generated by tools/kernels.py: SPIR-V of every kernel. */", '#include "vulkan_kernels.h"', ""]
+    for kernel in kernels:
+        with open(binaries[kernel.name], "rb") as file:
+            data = file.read()
+        words = struct.unpack(f"<{len(data) // 4}I", data)
+        lines.append(f"static const uint32_t {kernel.name}_words[] = {{")
+        for start in range(0, len(words), 12):
+            lines.append("    " + ", ".join(f"0x{word:x}" for word in words[start:start + 12]) + ",")
+        lines.append("};")
+    lines.append("\nconst struct vk_kernel_info vk_kernels[VK_KERNEL_COUNT] = {")
+    for kernel in kernels:
+        needs = " | ".join(f"VK_NEEDS_{need.upper()}" for need in kernel.needs) or "0"
+        defaults = ", ".join(f"{value & 0xffffffff}u" for _, value, _ in kernel.constants) or "0"
+        workgroup = bool(kernel.constants) and kernel.constants[0][0] == "WORKGROUP"
+        lines += [f"    [VK_KERNEL_{kernel.name.upper()}] =", f"        {{.name = \"{kernel.name}\",",
+                  f"         .words = {kernel.name}_words,",
+                  f"         .word_count = sizeof {kernel.name}_words / sizeof {kernel.name}_words[0],",
+                  f"         .argument_bytes = {kernel.argument_bytes},",
+                  f"         .by_address = {'true' if kernel.by_address else 'false'},", f"         .needs = {needs},",
+                  f"         .constant_count = {len(kernel.constants)},", f"         .constants = {{{defaults}}},",
+                  f"         .has_workgroup = {'true' if workgroup else 'false'}}},"]
+    lines += ["};", ""]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines))
+
+
+def write_if_changed(path, text):
+    """Keeps the time stamp of a header that did not change, so that nothing is compiled again."""
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            if file.read() == text:
+                return
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["list", "compile", "header", "source"])
+    parser.add_argument("--table", action="append", required=True, help="a kernels.json; once for each")
+    parser.add_argument("--kernel", help="compile: which one")
+    parser.add_argument("--shaders", help="compile: the folder that sources and includes are relative to")
+    parser.add_argument("--glslang", help="compile: glslang or glslangValidator")
+    parser.add_argument("--validator", help="compile: spirv-val; unchecked without it")
+    parser.add_argument("--depfile")
+    parser.add_argument("--output")
+    parser.add_argument("--binaries", nargs="*", default=[], help="source: the SPIR-V of every kernel, NAME.spv")
+    options = parser.parse_args()
+    try:
+        kernels = read_table(options.table)
+    except (TableError, OSError) as error:
+        sys.exit(f"kernels.py: {error}")
+    if options.command == "list":
+        for kernel in kernels:
+            print(f"{kernel.name} {kernel.source}")
+        return 0
+    if options.command == "compile":
+        return compile_kernel(next(kernel for kernel in kernels if kernel.name == options.kernel), options)
+    if options.command == "header":
+        write_header(kernels, options.output)
+        return 0
+    binaries = {os.path.basename(path)[:-len(".spv")]: path for path in options.binaries}
+    write_source(kernels, options.output, binaries)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
