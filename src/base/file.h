@@ -11,8 +11,14 @@
 /* The whole file, one zero byte behind it; the caller frees. At most `limit` bytes (0: 2 GiB). */
 bool sb_read_file(const char *path, size_t limit, uint8_t **bytes, size_t *size, struct simba_error *error);
 
+/* Fails with "Cannot DOING PATH: REASON. What to do." for an errno value. */
+bool sb_fail_errno(struct simba_error *error, int number, const char *doing, const char *path);
+
 /* Writing in two steps: a temporary file beside `path`, then fsync, rename, fsync of the directory. Until commit the
- * old file stays what it was; discard removes the temporary one. */
+ * old file stays what it was; discard removes the temporary one. A process that is killed leaves "PATH.partial", which
+ * the next writer of the same path takes over; a second living writer of the same path is refused. Devices and pipes
+ * are written directly. Commit ends the writer, also when it fails; discard is fine at any time, also on a writer that
+ * is all zero. */
 struct sb_writer {
     FILE *stream;
     char path[4096];

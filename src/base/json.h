@@ -16,7 +16,8 @@ struct sb_json {
     char path[160];            /* "$.model.dims[2]" */
 };
 
-/* Parses a file or a text. On a syntax error the message has line and column. The document is destroyed with
+/* Parses a file or a text. On a syntax error the message has line and column; a key that is there twice is an error.
+ * The document is destroyed with
  * sb_json_destroy; every sb_json from it dies with it. */
 struct sb_json_document;
 struct sb_json_document *sb_json_read_file(const char *file, struct simba_error *error);
@@ -39,11 +40,20 @@ bool sb_json_is_string(struct sb_json json);
 bool sb_json_is_array(struct sb_json json);
 bool sb_json_is_object(struct sb_json json);
 
+/* Walks the members of an object in the file's order: start with a zeroed *member; false at the end. Not for arrays. */
+bool sb_json_next(struct sb_json object, struct sb_json *member);
+/* The key of a member; NULL for the root and for elements. */
+const char *sb_json_name(struct sb_json member);
+
+/* Fails with "FILE: PATH: " and the text; for the checks that these readers do not know. */
+bool sb_json_fail(struct simba_error *error, struct sb_json json, const char *format, ...) SB_PRINTF(3, 4);
+
 /* Every key of `object` must be in `known` (NULL-terminated), else an error with the nearest known key. */
 bool sb_json_only(struct sb_json object, const char *const *known, struct simba_error *error);
 
-/* Typed readers: an absent member leaves *out as it was; a wrong type or a value out of range is an error. `name` NULL:
- * the value is `object` itself, an element of an array. */
+/* Typed readers: an absent member leaves *out as it was; a wrong type or a value out of range is an error. With `name`
+ * NULL they read the value itself (an element of an array). Without a bound: INT64_MIN, INT64_MAX, -INFINITY, INFINITY.
+ */
 bool sb_json_int(struct sb_json object, const char *name, int64_t minimum, int64_t maximum, int64_t *out,
                  struct simba_error *error);
 bool sb_json_double(struct sb_json object, const char *name, double minimum, double maximum, double *out,

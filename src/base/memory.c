@@ -1,0 +1,75 @@
+#include "base/memory.h"
+
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 16, FIRST_BLOCK = 16 << 10, LARGEST_BLOCK = 1 << 20 };
+
+struct sb_pool_block {
+    struct sb_pool_block *next;
+    size_t used, size;
+    alignas(ALIGNMENT) unsigned char bytes[];
+};
+
+void *sb_allocate(size_t count, size_t size, struct simba_error *error) {
+    /* calloc checks the product; a size of zero still gives a pointer that is not NULL. */
+    void *memory = calloc(count ? count : 1, size ? size : 1);
+    if (!memory)
+        sb_fail(error, SIMBA_ERROR_MEMORY, "The host has no memory for %zu objects of %zu bytes.", count, size);
+    return memory;
+}
+
+void *sb_pool_allocate(struct sb_pool *pool, size_t bytes, struct simba_error *error) {
+    if (bytes > SIZE_MAX / 2) {
+        sb_fail(error, SIMBA_ERROR_MEMORY, "The host has no memory for %zu bytes.", bytes);
+        return NULL;
+    }
+    size_t rounded = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    if (rounded == 0) rounded = ALIGNMENT;
+    struct sb_pool_block *block = pool->blocks;
+    if (!block || block->size - block->used < rounded) {
+        size_t size = block ? block->size * 2 : FIRST_BLOCK;
+        if (size > LARGEST_BLOCK) size = LARGEST_BLOCK;
+        if (size < rounded) size = rounded;
+        struct sb_pool_block *fresh = calloc(1, sizeof *fresh + size);
+        if (!fresh) {
+            sb_fail(error, SIMBA_ERROR_MEMORY, "The host has no memory for %zu bytes.", size);
+            return NULL;
+        }
+        fresh->size = size;
+        fresh->next = block;
+        pool->blocks = block = fresh;
+    }
+    void *memory = block->bytes + block->used;
+    block->used += rounded;
+    return memory;
+}
+
+const char *sb_pool_format(struct sb_pool *pool, struct simba_error *error, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        sb_fail(error, SIMBA_ERROR_INTERNAL, "A text could not be formatted.");
+        return NULL;
+    }
+    char *text = sb_pool_allocate(pool, (size_t)length + 1, error);
+    if (!text) return NULL;
+    va_start(arguments, format);
+    vsnprintf(text, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    return text;
+}
+
+void sb_pool_finish(struct sb_pool *pool) {
+    struct sb_pool_block *block = pool->blocks;
+    while (block) {
+        struct sb_pool_block *next = block->next;
+        free(block);
+        block = next;
+    }
+    pool->blocks = NULL;
+}
