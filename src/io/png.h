@@ -1,0 +1,30 @@
+/* PNG images, through libpng. */
+#ifndef SB_IO_PNG_H
+#define SB_IO_PNG_H
+
+#include "base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SB_PNG_LARGEST_SIDE = 16384 };
+
+/* A buffer that grows and is used again: zeroed at first, its bytes freed by the caller at last. */
+struct sb_buffer {
+    uint8_t *bytes;
+    size_t size;
+};
+bool sb_buffer_reserve(struct sb_buffer *buffer, size_t size, struct simba_error *error);
+
+/* Decodes a file to uint8 [height, width, channels], channels 1 (grey) or 3 (red, green, blue), into `pixels`, which
+ * grows where it must. Any PNG is accepted: palettes are looked up, 16 bits are rounded to 8, grey is repeated or
+ * colour weighed to grey (BT.709 as libpng does), and transparency is blended onto black. Sample values are taken as
+ * they are, without gamma correction, as image libraries of the field do. */
+bool sb_png_read(const char *path, int channels, struct sb_buffer *pixels, int *height, int *width,
+                 struct simba_error *error);
+
+/* Writes uint8 [height, width, channels], channels 1 or 3; atomic. */
+bool sb_png_write(const char *path, const uint8_t *pixels, int height, int width, int channels,
+                  struct simba_error *error);
+
+#endif
