@@ -74,9 +74,10 @@ struct sb_graph {
     int tensor_count, tensor_capacity;
     struct sb_node **nodes;
     int node_count, node_capacity;
-    bool training;       /* operations save what their gradients need */
-    enum sb_phase phase; /* given to the nodes appended now; COMPUTE at first */
-    char scope[256];     /* module path in front of names, see sb_scope_enter */
+    bool training;        /* operations save what their gradients need */
+    bool differentiating; /* backward nodes are being appended: their outputs need no gradients themselves */
+    enum sb_phase phase;  /* given to the nodes appended now; COMPUTE at first */
+    char scope[256];      /* module path in front of names, see sb_scope_enter */
     bool failed;
     struct simba_error error; /* the first one, when failed */
 };
@@ -85,7 +86,8 @@ void sb_graph_init(struct sb_graph *graph, bool training);
 void sb_graph_finish(struct sb_graph *graph);
 bool sb_graph_ok(const struct sb_graph *graph, struct simba_error *error);
 
-/* "block1.0" then "attn": names become "block1.0.attn.NAME". enter returns the length to hand to leave. */
+/* "block1.0" then "attn": names of nodes and of their outputs become "block1.0.attn.NAME" (those of inputs and shared
+ * tensors are taken as they are). enter returns the length to hand to leave. */
 size_t sb_scope_enter(struct sb_graph *graph, const char *format, ...) SB_PRINTF(2, 3);
 void sb_scope_leave(struct sb_graph *graph, size_t length);
 
@@ -93,14 +95,15 @@ void sb_scope_leave(struct sb_graph *graph, size_t length);
 struct sb_tensor *sb_input(struct sb_graph *graph, const char *name, enum sb_dtype dtype, int rank,
                            const int64_t *shape);
 /* A tensor of a shared space at a fixed byte offset (a parameter, a running statistic, the whole gradient space as
- * one row, ...). `trainable` parameters need gradients. */
+ * one row, ...). `trainable` parameters need gradients. Asking again for the same one returns the same tensor. */
 struct sb_tensor *sb_shared(struct sb_graph *graph, const char *name, enum sb_space space, int64_t offset, int rank,
                             const int64_t *shape, bool trainable);
 void sb_require_gradient(struct sb_tensor *tensor);
 void sb_mark_output(struct sb_tensor *tensor);
 
-/* Views: no node, no copy. A reshape of a dense tensor; `count` columns of the last axis from `first` (pitched). For
- * tensors that need gradients use sb_op_reshape and sb_op_split of ops.h, which differentiation understands. */
+/* Views: no node, no copy. A reshape of a dense tensor; `count` columns of the last axis from `first` (pitched). Named
+ * "NAME/view". Tensors that need gradients have sb_op_reshape and sb_op_split of ops.h, which differentiation
+ * understands. */
 struct sb_tensor *sb_view_reshape(struct sb_graph *graph, struct sb_tensor *tensor, int rank, const int64_t *shape);
 struct sb_tensor *sb_view_columns(struct sb_graph *graph, struct sb_tensor *tensor, int64_t first, int64_t count);
 
@@ -116,11 +119,17 @@ size_t sb_bytes(const struct sb_tensor *tensor); /* from the first to the last e
 const struct sb_tensor *sb_storage(const struct sb_tensor *tensor);
 int64_t sb_address(const struct sb_tensor *tensor);
 
-/* For src/ops only: append a node of the graph's current phase (NULL once the graph has failed), and a fresh
- * activation tensor; a sticky error. `needs_gradient` of outputs follows from the inputs. */
+/* For src/ops and differentiation only: append a node of the graph's current phase (NULL once the graph has failed),
+ * and a fresh activation tensor, by its full name; a sticky error. */
 struct sb_node *sb_append(struct sb_graph *graph, enum sb_op op, const char *name);
 struct sb_tensor *sb_activation(struct sb_graph *graph, const char *name, enum sb_dtype dtype, int rank,
                                 const int64_t *shape);
+/* Makes `tensor` an output of the node, whose inputs are all in place by now: `needs_gradient` follows from them, and
+ * in a graph that does not train a node that depends on parameters only moves to the PREPARE phase. */
+void sb_produce(struct sb_graph *graph, struct sb_node *node, int output, struct sb_tensor *tensor);
+/* A view of any kind, unchecked: `first` elements behind the tensor's first one. */
+struct sb_tensor *sb_view(struct sb_graph *graph, const char *name, struct sb_tensor *tensor, int rank,
+                          const int64_t *shape, int64_t first, int64_t pitch);
 void sb_graph_fail(struct sb_graph *graph, const char *format, ...) SB_PRINTF(2, 3);
 
 #endif
