@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "graph/graph.h"
+#include "ops/ops.h"
 
 enum { SB_MAX_STAGES = 8, SB_MAX_IMAGE_CHANNELS = 16 };
 enum sb_mixer { SB_MIXER_MLP, SB_MIXER_EINFFT };
@@ -54,6 +55,11 @@ struct sb_parameter_list {
 bool sb_model_parameters(const struct sb_model_config *config, struct sb_parameter_list *list,
                          struct simba_error *error);
 void sb_parameter_list_finish(struct sb_parameter_list *list);
+/* For lists that are no whole model (golden cases of single modules): an entry at the end, its rules taken from its
+ * name; once all are there, their offsets and the list's totals. */
+bool sb_parameter_list_add(struct sb_parameter_list *list, const char *name, int rank, const int64_t *shape,
+                           struct simba_error *error);
+void sb_parameter_list_place(struct sb_parameter_list *list);
 const struct sb_parameter *sb_parameter_find(const struct sb_parameter_list *list, const char *name);
 
 /* Fills a host image of the parameter space (total_bytes, zeroed). Deterministic in the seed, parameter by parameter.
@@ -81,8 +87,11 @@ bool sb_model_forward(struct sb_graph *graph, const struct sb_model_config *conf
                       const struct sb_parameter_list *list, const struct sb_model_graph_parameters *parameters,
                       struct sb_model_graph *model, struct simba_error *error);
 
+/* What all nodes of a graph cost together. */
+struct sb_cost sb_graph_cost(const struct sb_graph *graph);
+
 /* The parts of the network, for golden cases of single modules. `scope` names are the graph's current scope. */
-struct sb_tensor *sb_module_stem(struct sb_graph *, const struct sb_model_config *, const struct sb_parameter_list *,
+struct sb_tensor *sb_module_stem(struct sb_graph *, const struct sb_parameter_list *,
                                  struct sb_tensor *image); /* -> [B, H/4 * W/4, dims[0]] */
 struct sb_tensor *sb_module_downsample(struct sb_graph *, const struct sb_parameter_list *, struct sb_tensor *image);
 struct sb_tensor *sb_module_mamba(struct sb_graph *, const struct sb_parameter_list *, struct sb_tensor *x,

@@ -1,0 +1,195 @@
+/* The state dictionary: names, shapes and order of the published code, and where each entry stands in memory. */
+#include "model/model.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 256 }; /* bytes; what any device wants of a buffer's offset */
+
+static bool ends_with(const char *name, const char *end) {
+    size_t length = strlen(name), tail = strlen(end);
+    return length >= tail && strcmp(name + length - tail, end) == 0;
+}
+
+bool sb_parameter_list_add(struct sb_parameter_list *list, const char *name, int rank, const int64_t *shape,
+                           struct simba_error *error) {
+    if (list->count == list->capacity) {
+        int capacity = list->capacity ? 2 * list->capacity : 256;
+        struct sb_parameter *larger = realloc(list->entries, (size_t)capacity * sizeof *larger);
+        if (!larger) return sb_fail(error, SIMBA_ERROR_MEMORY, "No memory left for the list of parameters.");
+        list->entries = larger;
+        list->capacity = capacity;
+    }
+    struct sb_parameter entry = {.name = sb_pool_format(&list->pool, error, "%s", name), .rank = rank, .elements = 1};
+    if (!entry.name) return false;
+    for (int i = 0; i < rank; i++) {
+        entry.shape[i] = shape[i];
+        entry.elements *= shape[i];
+    }
+    entry.trainable = !ends_with(name, "running_mean") && !ends_with(name, "running_var");
+    /* timm 0.4.5's rule, which the published recipe uses; Mamba's _no_weight_decay marks have no effect there. */
+    entry.decay = entry.trainable && rank > 1 && !ends_with(name, ".bias");
+    list->entries[list->count++] = entry;
+    return true;
+}
+
+void sb_parameter_list_place(struct sb_parameter_list *list) {
+    size_t offset = 0;
+    list->trainable_elements = 0;
+    enum { DECAYED, UNDECAYED, STATISTICS, KINDS };
+    for (int kind = DECAYED; kind < KINDS; kind++) {
+        for (int i = 0; i < list->count; i++) {
+            struct sb_parameter *entry = &list->entries[i];
+            if ((entry->decay ? DECAYED : entry->trainable ? UNDECAYED : STATISTICS) != kind) continue;
+            entry->offset = (int64_t)offset;
+            if (entry->trainable) list->trainable_elements += entry->elements;
+            size_t bytes = (size_t)entry->elements * sizeof(float);
+            offset += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        }
+        if (kind == DECAYED) list->decay_bytes = offset;
+        if (kind == UNDECAYED) list->trainable_bytes = offset;
+    }
+    list->total_bytes = offset;
+}
+
+/* Adds entries; after a failure it does nothing any more. */
+struct adder {
+    struct sb_parameter_list *list;
+    struct simba_error *error;
+    bool ok;
+};
+
+#define SHAPE(...)                                                         \
+    (int)(sizeof(int64_t[]){__VA_ARGS__} / sizeof(int64_t)), (int64_t[]) { \
+        __VA_ARGS__                                                        \
+    }
+
+static void add(struct adder *adder, int rank, const int64_t *shape, const char *format, ...) SB_PRINTF(4, 5);
+static void add(struct adder *adder, int rank, const int64_t *shape, const char *format, ...) {
+    char name[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    adder->ok = adder->ok && sb_parameter_list_add(adder->list, name, rank, shape, adder->error);
+}
+
+static void add_linear(struct adder *adder, const char *module, const char *name, int64_t in, int64_t out) {
+    add(adder, SHAPE(out, in), "%s%s.weight", module, name);
+    add(adder, SHAPE(out), "%s%s.bias", module, name);
+}
+
+static void add_layer_norm(struct adder *adder, const char *module, const char *name, int64_t dim) {
+    add(adder, SHAPE(dim), "%s%s.weight", module, name);
+    add(adder, SHAPE(dim), "%s%s.bias", module, name);
+}
+
+static void add_batch_norm(struct adder *adder, const char *module, const char *name, int64_t dim) {
+    add_layer_norm(adder, module, name, dim);
+    add(adder, SHAPE(dim), "%s%s.running_mean", module, name);
+    add(adder, SHAPE(dim), "%s%s.running_var", module, name);
+}
+
+static void add_projection(struct adder *adder, const char *module, int64_t in, int64_t out) {
+    add(adder, SHAPE(out, in, 3, 3), "%sproj.weight", module);
+    add(adder, SHAPE(out), "%sproj.bias", module);
+    add_layer_norm(adder, module, "norm", out);
+}
+
+static void add_stem(struct adder *adder, const char *module, int64_t channels, int64_t stem, int64_t dim) {
+    add(adder, SHAPE(stem, channels, 7, 7), "%sconv.0.weight", module);
+    add_batch_norm(adder, module, "conv.1", stem);
+    add(adder, SHAPE(stem, stem, 3, 3), "%sconv.3.weight", module);
+    add_batch_norm(adder, module, "conv.4", stem);
+    add(adder, SHAPE(stem, stem, 3, 3), "%sconv.6.weight", module);
+    add_batch_norm(adder, module, "conv.7", stem);
+    add_projection(adder, module, stem, dim);
+}
+
+static void add_mamba(struct adder *adder, const struct sb_model_config *config, const char *module, int64_t dim) {
+    int64_t inner = config->expand * dim, rank = (dim + 15) / 16, state = config->d_state;
+    add(adder, SHAPE(inner, state), "%sA_log", module);
+    add(adder, SHAPE(inner), "%sD", module);
+    add(adder, SHAPE(2 * inner, dim), "%sin_proj.weight", module);
+    add(adder, SHAPE(inner, 1, config->d_conv), "%sconv1d.weight", module);
+    add(adder, SHAPE(inner), "%sconv1d.bias", module);
+    add(adder, SHAPE(rank + 2 * state, inner), "%sx_proj.weight", module);
+    add(adder, SHAPE(inner, rank), "%sdt_proj.weight", module);
+    add(adder, SHAPE(inner), "%sdt_proj.bias", module);
+    add(adder, SHAPE(dim, inner), "%sout_proj.weight", module);
+}
+
+static void add_mixer(struct adder *adder, const struct sb_model_config *config, const char *module, int stage,
+                      bool depthwise) {
+    int64_t dim = config->dims[stage];
+    if (config->mixer == SB_MIXER_EINFFT) {
+        int64_t block = dim / 4;
+        for (int layer = 1; layer <= 2; layer++)
+            add(adder, SHAPE(2, 4, block, block), "%scomplex_weight_%d", module, layer);
+        for (int layer = 1; layer <= 2; layer++) add(adder, SHAPE(2, 4, block), "%scomplex_bias_%d", module, layer);
+        return;
+    }
+    int64_t hidden = (int64_t)((double)dim * config->mlp_ratios[stage]);
+    add_linear(adder, module, "fc1", dim, hidden);
+    if (depthwise) {
+        add(adder, SHAPE(hidden, 1, 3, 3), "%sdwconv.dwconv.weight", module);
+        add(adder, SHAPE(hidden), "%sdwconv.dwconv.bias", module);
+    }
+    add_linear(adder, module, "fc2", hidden, dim);
+}
+
+static void add_block(struct adder *adder, const struct sb_model_config *config, int stage, bool depthwise,
+                      const char *module) {
+    char path[96];
+    add_layer_norm(adder, module, "norm2", config->dims[stage]);
+    add_layer_norm(adder, module, "attn.norm", config->dims[stage]);
+    snprintf(path, sizeof path, "%sattn.mamba.", module);
+    add_mamba(adder, config, path, config->dims[stage]);
+    snprintf(path, sizeof path, "%smlp.", module);
+    add_mixer(adder, config, path, stage, depthwise);
+}
+
+bool sb_model_parameters(const struct sb_model_config *config, struct sb_parameter_list *list,
+                         struct simba_error *error) {
+    memset(list, 0, sizeof *list);
+    struct adder adder = {list, error, true};
+    char module[64];
+    for (int stage = 0; stage < config->stages; stage++) {
+        snprintf(module, sizeof module, "patch_embed%d.", stage + 1);
+        if (stage == 0)
+            add_stem(&adder, module, config->channels, config->stem, config->dims[0]);
+        else
+            add_projection(&adder, module, config->dims[stage - 1], config->dims[stage]);
+        for (int64_t block = 0; block < config->depths[stage]; block++) {
+            snprintf(module, sizeof module, "block%d.%lld.", stage + 1, (long long)block);
+            add_block(&adder, config, stage, true, module);
+        }
+        snprintf(module, sizeof module, "norm%d", stage + 1);
+        add_layer_norm(&adder, "", module, config->dims[stage]);
+    }
+    int last = config->stages - 1;
+    add_block(&adder, config, last, false, "post_network.0.");
+    add_linear(&adder, "", "head", config->dims[last], config->classes);
+    if (config->token_labels) add_linear(&adder, "", "aux_head", config->dims[last], config->classes);
+    if (!adder.ok) {
+        sb_parameter_list_finish(list);
+        return false;
+    }
+    sb_parameter_list_place(list);
+    return true;
+}
+
+void sb_parameter_list_finish(struct sb_parameter_list *list) {
+    if (!list) return;
+    free(list->entries);
+    sb_pool_finish(&list->pool);
+    memset(list, 0, sizeof *list);
+}
+
+const struct sb_parameter *sb_parameter_find(const struct sb_parameter_list *list, const char *name) {
+    for (int i = 0; i < list->count; i++)
+        if (strcmp(list->entries[i].name, name) == 0) return &list->entries[i];
+    return NULL;
+}
