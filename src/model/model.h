@@ -91,8 +91,9 @@ bool sb_model_forward(struct sb_graph *graph, const struct sb_model_config *conf
 struct sb_cost sb_graph_cost(const struct sb_graph *graph);
 
 /* The parts of the network, for golden cases of single modules. `scope` names are the graph's current scope. */
-struct sb_tensor *sb_module_stem(struct sb_graph *, const struct sb_parameter_list *,
-                                 struct sb_tensor *image); /* -> [B, H/4 * W/4, dims[0]] */
+/* -> [B, H/4 * W/4, dims[0]], halves rounded up; batch_statistics: BatchNorm as in training */
+struct sb_tensor *sb_module_stem(struct sb_graph *, const struct sb_parameter_list *, struct sb_tensor *image,
+                                 bool batch_statistics);
 struct sb_tensor *sb_module_downsample(struct sb_graph *, const struct sb_parameter_list *, struct sb_tensor *image);
 struct sb_tensor *sb_module_mamba(struct sb_graph *, const struct sb_parameter_list *, struct sb_tensor *x,
                                   struct sb_tensor *residual, struct sb_tensor *row_scale);

@@ -79,8 +79,8 @@ static struct sb_tensor *project(struct sb_graph *graph, const struct sb_paramet
     return y;
 }
 
-struct sb_tensor *sb_module_stem(struct sb_graph *graph, const struct sb_parameter_list *list,
-                                 struct sb_tensor *image) {
+struct sb_tensor *sb_module_stem(struct sb_graph *graph, const struct sb_parameter_list *list, struct sb_tensor *image,
+                                 bool batch_statistics) {
     /* Places in the published nn.Sequential: convolution, batch norm, ReLU, three times. */
     static const struct {
         const char *weight, *convolution, *norm, *result;
@@ -105,7 +105,7 @@ struct sb_tensor *sb_module_stem(struct sb_graph *graph, const struct sb_paramet
                                                 .running_var = sb_module_parameter(graph, list, "running_var"),
                                                 .epsilon = 1e-5f,
                                                 .momentum = 0.1f,
-                                                .training = graph->training,
+                                                .training = batch_statistics,
                                                 .relu = true};
         sb_scope_leave(graph, scope);
         x = sb_op_batch_norm(graph, norm);

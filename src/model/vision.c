@@ -67,7 +67,7 @@ static struct sb_tensor *build_stage(struct builder *builder, int stage, struct 
     const struct sb_model_config *config = builder->config;
     size_t scope = sb_scope_enter(graph, "patch_embed%d", stage + 1);
     if (stage == 0) {
-        x = sb_module_stem(graph, builder->list, x);
+        x = sb_module_stem(graph, builder->list, x, graph->training);
         builder->height = (builder->height + 1) / 2;
         builder->width = (builder->width + 1) / 2;
     } else {
