@@ -6,6 +6,7 @@
 #include <stddef.h>
 /* cmocka wants the headers above first */
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
