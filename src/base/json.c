@@ -126,7 +126,8 @@ static cJSON *parse(const char *name, const char *text, size_t size, struct simb
     return root;
 }
 
-static struct sb_json_document *create(const char *name, const char *text, size_t size, struct simba_error *error) {
+struct sb_json_document *sb_json_read_bytes(const char *name, const char *text, size_t size,
+                                            struct simba_error *error) {
     struct sb_json_document *document = sb_allocate(1, sizeof *document, error);
     if (!document) return NULL;
     document->name = strdup(name);
@@ -142,13 +143,13 @@ struct sb_json_document *sb_json_read_file(const char *file, struct simba_error 
     uint8_t *bytes;
     size_t size;
     if (!sb_read_file(file, (size_t)64 << 20, &bytes, &size, error)) return NULL;
-    struct sb_json_document *document = create(file, (const char *)bytes, size, error);
+    struct sb_json_document *document = sb_json_read_bytes(file, (const char *)bytes, size, error);
     free(bytes);
     return document;
 }
 
 struct sb_json_document *sb_json_read_text(const char *name, const char *text, struct simba_error *error) {
-    return create(name, text, strlen(text), error);
+    return sb_json_read_bytes(name, text, strlen(text), error);
 }
 
 void sb_json_destroy(struct sb_json_document *document) {

@@ -73,3 +73,12 @@ void sb_pool_finish(struct sb_pool *pool) {
     }
     pool->blocks = NULL;
 }
+
+bool sb_buffer_reserve(struct sb_buffer *buffer, size_t size, struct simba_error *error) {
+    if (buffer->size >= size && buffer->bytes) return true;
+    uint8_t *larger = realloc(buffer->bytes, size ? size : 1);
+    if (!larger) return sb_fail(error, SIMBA_ERROR_MEMORY, "The host has no memory for %zu bytes.", size);
+    buffer->bytes = larger;
+    buffer->size = size;
+    return true;
+}

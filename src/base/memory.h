@@ -24,4 +24,11 @@ const char *sb_pool_format(struct sb_pool *pool, struct simba_error *error, cons
 /* Frees everything; the pool may be used again. */
 void sb_pool_finish(struct sb_pool *pool);
 
+/* A buffer that grows and is used again: zeroed at first, its bytes freed by the caller at last. */
+struct sb_buffer {
+    uint8_t *bytes;
+    size_t size;
+};
+bool sb_buffer_reserve(struct sb_buffer *buffer, size_t size, struct simba_error *error);
+
 #endif

@@ -2,19 +2,9 @@
 #ifndef SB_IO_PNG_H
 #define SB_IO_PNG_H
 
-#include "base/status.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "base/memory.h"
 
 enum { SB_PNG_LARGEST_SIDE = 16384 };
-
-/* A buffer that grows and is used again: zeroed at first, its bytes freed by the caller at last. */
-struct sb_buffer {
-    uint8_t *bytes;
-    size_t size;
-};
-bool sb_buffer_reserve(struct sb_buffer *buffer, size_t size, struct simba_error *error);
 
 /* Decodes a file to uint8 [height, width, channels], channels 1 (grey) or 3 (red, green, blue), into `pixels`, which
  * grows where it must. Any PNG is accepted: palettes are looked up, 16 bits are rounded to 8, grey is repeated or

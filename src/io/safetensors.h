@@ -7,23 +7,23 @@
 
 enum { SB_SAFETENSORS_RANK = 8 };
 
-enum sb_storage {
-    SB_STORAGE_F64,
-    SB_STORAGE_F32,
-    SB_STORAGE_F16,
-    SB_STORAGE_BF16,
-    SB_STORAGE_I64,
-    SB_STORAGE_I32,
-    SB_STORAGE_U8,
-    SB_STORAGE_COUNT
+enum sb_stored_type {
+    SB_STORED_F64,
+    SB_STORED_F32,
+    SB_STORED_F16,
+    SB_STORED_BF16,
+    SB_STORED_I64,
+    SB_STORED_I32,
+    SB_STORED_U8,
+    SB_STORED_COUNT
 };
-const char *sb_storage_name(enum sb_storage storage); /* "F32" */
-size_t sb_storage_size(enum sb_storage storage);      /* bytes of one number */
+const char *sb_stored_name(enum sb_stored_type type); /* "F32" */
+size_t sb_stored_size(enum sb_stored_type type);      /* bytes of one number */
 
 /* One tensor of an open file; dense, row-major. */
 struct sb_safetensor {
     const char *name;
-    enum sb_storage storage;
+    enum sb_stored_type type;
     int rank;
     int64_t shape[SB_SAFETENSORS_RANK];
     int64_t elements;
@@ -67,7 +67,7 @@ bool sb_safetensors_read_floats(const struct sb_safetensors *file, const struct 
  * commit fails when they are not all there. Atomic (sb_writer): until commit the old file stays what it was. */
 struct sb_safetensors_entry {
     const char *name;
-    enum sb_storage storage;
+    enum sb_stored_type type;
     int rank;
     const int64_t *shape;
     const void *bytes; /* for sb_safetensors_write only */
