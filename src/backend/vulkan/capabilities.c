@@ -136,7 +136,9 @@ bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct v
     result->max_invocations = limits->maxComputeWorkGroupInvocations;
     if (limits->maxComputeWorkGroupSize[0] < result->max_invocations)
         result->max_invocations = limits->maxComputeWorkGroupSize[0];
+    /* Where all sizes are the same nothing is required: that would only add its limit of subgroups to a workgroup. */
     capabilities->subgroup_size_control = size_control && size_features.subgroupSizeControl &&
+                                          sizes.minSubgroupSize < sizes.maxSubgroupSize &&
                                           sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT;
     if (capabilities->subgroup_size_control) {
         result->subgroup_size =
