@@ -58,6 +58,18 @@ struct sb_model_config sb_model_config_default(void) {
     return config;
 }
 
+void sb_model_config_recognise(struct sb_model_config *config) {
+    for (int size = SIZE_S; size < SIZE_CUSTOM; size++) {
+        struct sb_model_config published = *config;
+        set_size(&published, size);
+        bool same = config->stages == 4 && config->stem == published.stem;
+        for (int i = 0; i < 4; i++)
+            same = same && config->dims[i] == published.dims[i] && config->depths[i] == published.depths[i] &&
+                   (config->mixer == SB_MIXER_EINFFT || config->mlp_ratios[i] == published.mlp_ratios[i]);
+        if (same) *config = published;
+    }
+}
+
 static bool fail_at(struct sb_json json, struct simba_error *error, const char *sentence) {
     return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: %s: %s", json.file, json.path, sentence);
 }

@@ -29,6 +29,8 @@ struct sb_model_config {
 struct sb_model_config sb_model_config_default(void);
 /* From the "model" object of a configuration; unknown keys and impossible values are errors with their path. */
 bool sb_model_config_read(struct sb_json json, struct sb_model_config *config, struct simba_error *error);
+/* Names the size ("s", "b" or "l"), and takes its drop-path rate, when the architecture is a published one. */
+void sb_model_config_recognise(struct sb_model_config *config);
 /* As JSON text for checkpoints and `inspect`; the caller frees. Reading it back gives the same configuration. */
 char *sb_model_config_write(const struct sb_model_config *config, struct simba_error *error);
 
@@ -38,9 +40,10 @@ struct sb_parameter {
     int rank;
     int64_t shape[SB_MAX_RANK];
     int64_t elements;
-    int64_t offset; /* bytes into the parameter space (and, trainable ones, into the gradient and moment spaces) */
-    bool trainable; /* false: running statistics */
-    bool decay;     /* weight decay applies, by the published rule: rank > 1 and the name does not end in ".bias" */
+    int64_t offset;      /* bytes into the parameter space (and, trainable ones, into the gradient and moment spaces) */
+    const char *counter; /* a running variance: the name of the num_batches_tracked that follows it on disk */
+    bool trainable;      /* false: running statistics */
+    bool decay; /* weight decay applies, by the published rule: rank > 1 and the name does not end in ".bias" */
 };
 
 /* All entries, in the published order in `entries`; in memory first the decayed, then the other trainable ones, then

@@ -29,6 +29,11 @@ bool sb_parameter_list_add(struct sb_parameter_list *list, const char *name, int
         entry.elements *= shape[i];
     }
     entry.trainable = !ends_with(name, "running_mean") && !ends_with(name, "running_var");
+    if (ends_with(name, "running_var")) {
+        int stem = (int)(strlen(name) - strlen("running_var"));
+        entry.counter = sb_pool_format(&list->pool, error, "%.*snum_batches_tracked", stem, name);
+        if (!entry.counter) return false;
+    }
     /* timm 0.4.5's rule, which the published recipe uses; Mamba's _no_weight_decay marks have no effect there. */
     entry.decay = entry.trainable && rank > 1 && !ends_with(name, ".bias");
     list->entries[list->count++] = entry;

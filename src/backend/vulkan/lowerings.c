@@ -1,9 +1,11 @@
 /* The table of lowerings. */
 #include "backend/vulkan/lowerings.h"
 
+#include "ops/ops.h"
+
 static bool not_available(struct vk_lowering *lowering, const struct sb_node *node) {
-    (void)node;
-    return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED, "this operation is not available on Vulkan yet.");
+    return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED, "operation %s is not available on Vulkan yet",
+                            sb_op_info(node->op)->name);
 }
 
 const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {

@@ -1,3 +1,0 @@
-/* Volk, the loader of Vulkan at run time, compiled once. */
-#define VOLK_IMPLEMENTATION
-#include <volk.h>
