@@ -20,4 +20,19 @@ struct cpu_arguments {
 typedef bool (*cpu_function)(struct cpu_arguments *arguments);
 extern const cpu_function cpu_functions[SB_OP_COUNT]; /* functions.c; NULL: a view */
 
+/* Row `row` (all axes but the last, counted together) of a float tensor. */
+static inline float *cpu_row(const struct cpu_span *span, int64_t row) {
+    return (float *)span->data + row * span->tensor->pitch;
+}
+
+static inline int64_t cpu_axis(const struct cpu_span *span, int axis) {
+    return span->tensor->shape[axis];
+}
+
+/* elementwise.c: an activation, and its slope from what is saved: the argument, or for ReLU and soft shrink the
+ * result. */
+double cpu_activation(enum sb_activation_kind kind, double threshold, double x);
+double cpu_activation_slope(enum sb_activation_kind kind, double saved);
+double cpu_sigmoid(double x);
+
 #endif

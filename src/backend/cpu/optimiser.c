@@ -1,0 +1,46 @@
+/* Reference: gradient accumulation, the global norm, AdamW. They change their inputs in place. */
+#include "backend/cpu/functions.h"
+#include "ops/ops.h"
+
+#include <math.h>
+
+bool cpu_accumulate(struct cpu_arguments *arguments) {
+    const float *gradient = arguments->in[0].data;
+    float *accumulator = arguments->in[1].data;
+    const struct sb_step_numbers *step = arguments->in[2].data;
+    double scale = arguments->node->attributes.accumulate.scale;
+    for (int64_t i = 0; i < sb_elements(arguments->in[0].tensor); i++)
+        accumulator[i] = (float)((step->micro_batch ? accumulator[i] : 0) + scale * gradient[i]);
+    return true;
+}
+
+bool cpu_gradient_norm(struct cpu_arguments *arguments) {
+    const float *gradient = arguments->in[0].data;
+    double sum = 0;
+    for (int64_t i = 0; i < sb_elements(arguments->in[0].tensor); i++) sum += (double)gradient[i] * gradient[i];
+    *(float *)arguments->out[0].data = (float)sqrt(sum);
+    return true;
+}
+
+bool cpu_adamw(struct cpu_arguments *arguments) {
+    enum { PARAMETER, GRADIENT, MOMENT1, MOMENT2, STEP, NORM, LOSS };
+    const struct sb_adamw_attributes *attributes = &arguments->node->attributes.adamw;
+    float *parameter = arguments->in[PARAMETER].data, *moment1 = arguments->in[MOMENT1].data;
+    float *moment2 = arguments->in[MOMENT2].data;
+    const float *gradient = arguments->in[GRADIENT].data, *loss = arguments->in[LOSS].data;
+    const struct sb_step_numbers *step = arguments->in[STEP].data;
+    double norm = *(const float *)arguments->in[NORM].data, clip = 1;
+    if (!isfinite(norm) || (loss && !isfinite(*loss))) return true;
+    if (attributes->clip_norm > 0) clip = fmin(1, attributes->clip_norm / (norm + 1e-6));
+    double beta1 = attributes->beta1, beta2 = attributes->beta2, rate = step->learning_rate;
+    for (int64_t i = 0; i < sb_elements(arguments->in[PARAMETER].tensor); i++) {
+        double g = gradient[i] * clip;
+        double m = beta1 * moment1[i] + (1 - beta1) * g, v = beta2 * moment2[i] + (1 - beta2) * g * g;
+        double p = parameter[i] * (1 - rate * attributes->weight_decay);
+        p -= rate / step->correction1 * m / (sqrt(v) / sqrt(step->correction2) + attributes->epsilon);
+        moment1[i] = (float)m;
+        moment2[i] = (float)v;
+        parameter[i] = (float)p;
+    }
+    return true;
+}
