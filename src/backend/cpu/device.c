@@ -2,6 +2,7 @@
 #include "backend/backend.h"
 #include "backend/cpu/reference.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -15,12 +15,11 @@ bool cpu_token_mean(struct cpu_arguments *arguments) {
 }
 
 bool cpu_token_mean_gradient(struct cpu_arguments *arguments) {
-    const struct cpu_span *dy = &arguments->in[0], *addend = &arguments->in[1], *dx = &arguments->out[0];
+    const struct cpu_span *dy = &arguments->in[0], *dx = &arguments->out[0];
     int64_t length = cpu_axis(dx, 1);
     for (int64_t row = 0; row < sb_rows(dx->tensor); row++)
         for (int64_t c = 0; c < cpu_axis(dx, 2); c++)
-            cpu_row(dx, row)[c] =
-                (float)(cpu_row(dy, row / length)[c] / (double)length + (addend->data ? cpu_row(addend, row)[c] : 0));
+            cpu_row(dx, row)[c] = (float)(cpu_row(dy, row / length)[c] / (double)length);
     return true;
 }
 

@@ -1,0 +1,15 @@
+/* The families of cases; each file family_*.c defines those of one file of src/ops. */
+#ifndef TESTS_KERNELS_FAMILIES_H
+#define TESTS_KERNELS_FAMILIES_H
+
+#include "cases.h"
+
+#include <stdlib.h>
+
+extern const struct check_family check_linear, check_conv2d, check_depthwise_conv2d, check_causal_conv1d,
+    check_layer_norm, check_batch_norm, check_selective_scan, check_spectrum, check_synthesis, check_complex_matrix,
+    check_activation, check_add, check_multiply, check_negative_exp, check_scale_rows, check_copy,
+    check_normalise_image, check_permute, check_slice_tokens, check_concat_tokens, check_token_mean, check_token_max,
+    check_mix_box, check_cross_entropy, check_drop_path_scale, check_accumulate, check_gradient_norm, check_adamw;
+
+#endif

@@ -1,0 +1,53 @@
+/* Cases: the selective scan. */
+#include "families.h"
+
+#include <math.h>
+
+enum { BATCH, LENGTH, CHANNELS, STATES, FLAGS };
+enum { D = 1, Z = 2, BIAS = 4, SOFTPLUS = 8, PITCHED = 16, EXTREME = 32 };
+
+static void draw(struct check *check, int64_t *sizes) {
+    static const int64_t states[] = {64, 64, 16, 1, 2, 5, 33, 100, 256};
+    sizes[BATCH] = check_between(check, 1, 3);
+    sizes[LENGTH] = check_size(check, 200);
+    sizes[CHANNELS] = check_size(check, 70);
+    sizes[STATES] = states[check_between(check, 0, 8)];
+    sizes[FLAGS] = check_between(check, 0, 63);
+}
+
+static void build(struct check *check, const int64_t *sizes) {
+    int64_t batch = sizes[BATCH], length = sizes[LENGTH], channels = sizes[CHANNELS], states = sizes[STATES];
+    int64_t flags = sizes[FLAGS];
+    const int64_t *shape = CHECK_SHAPE(batch, length, channels), *state_shape = CHECK_SHAPE(batch, length, states);
+    struct sb_scan_parameters p = {.name = "scan", .softplus = flags & SOFTPLUS};
+    p.u = check_normal(check, "u", 0, 1, 3, shape);
+    /* Without softplus delta must be positive by itself. Extreme: linear softplus above 20, and decays that underflow.
+     */
+    if (flags & SOFTPLUS)
+        p.delta = check_normal(check, "delta", flags & EXTREME ? 10 : -1, flags & EXTREME ? 12 : 1, 3, shape);
+    else
+        p.delta = check_uniform(check, "delta", 0.01, flags & EXTREME ? 30 : 1, 3, shape);
+    p.a = check_uniform(check, "a", -2, -0.05, 2, CHECK_SHAPE(channels, states));
+    if (p.a)
+        for (int64_t i = 0; i < channels * states; i++) check_values(check, p.a)[i] *= (float)(1 + i % states * 0.3);
+    p.b =
+        flags & PITCHED ? check_pitched(check, "b", 1, 3, state_shape) : check_normal(check, "b", 0, 1, 3, state_shape);
+    p.c =
+        flags & PITCHED ? check_pitched(check, "c", 1, 3, state_shape) : check_normal(check, "c", 0, 1, 3, state_shape);
+    if (flags & D) p.d = check_normal(check, "d", 1, 0.3, 1, CHECK_SHAPE(channels));
+    if (flags & Z)
+        p.z = flags & PITCHED ? check_pitched(check, "z", 1, 3, shape) : check_normal(check, "z", 0, 1, 3, shape);
+    if (flags & BIAS) p.bias = check_uniform(check, "bias", 0, 0.5, 1, CHECK_SHAPE(channels));
+    check_root(check, sb_op_selective_scan(&check->graph, p));
+}
+
+const struct check_family check_selective_scan = {
+    .name = "selective_scan",
+    .draw = draw,
+    .build = build,
+    .bench = {{"stage 1", {1, 3136, 128, 64, 15}},
+              {"stage 2", {1, 784, 256, 64, 15}},
+              {"stage 3", {1, 196, 640, 64, 15}},
+              {"stage 4", {1, 49, 896, 64, 15}},
+              {"stage 1 batch 4", {4, 3136, 128, 64, 15}}},
+};

@@ -1,0 +1,124 @@
+/* Cases: the loss, stochastic depth and the optimiser. */
+#include "families.h"
+
+#include <math.h>
+
+enum { ROWS, CLASSES, FLAGS };
+enum { LABELS = 1, SMOOTH = 2, EXTREME = 4 };
+
+static void draw_loss(struct check *check, int64_t *sizes) {
+    sizes[ROWS] = check_size(check, 70);
+    sizes[CLASSES] = check_chance(check, 0.2) ? 1000 : 1 + check_size(check, 150);
+    sizes[FLAGS] = check_between(check, 0, 7);
+}
+
+static void build_loss(struct check *check, const int64_t *sizes) {
+    int64_t rows = sizes[ROWS], classes = sizes[CLASSES];
+    struct sb_tensor *logits = check_normal(check, "logits", 0, 2, 2, CHECK_SHAPE(rows, classes)), *target;
+    if (!logits) return;
+    if (sizes[FLAGS] & EXTREME) {
+        float *values = check_values(check, logits);
+        for (int64_t i = 0; i < rows * classes; i += 3) values[i] = check_chance(check, 0.5) ? 80 : -80;
+    }
+    if (sizes[FLAGS] & LABELS) {
+        void *values;
+        target = check_constant(check, "target", SB_INT32, 1, CHECK_SHAPE(rows), &values);
+        if (!target) return;
+        for (int64_t i = 0; i < rows; i++) ((int32_t *)values)[i] = (int32_t)check_between(check, 0, classes - 1);
+    } else {
+        target = check_constant_uniform(check, "target", 0, 1, 2, CHECK_SHAPE(rows, classes));
+        if (!target) return;
+        float *values = check_values(check, target);
+        for (int64_t i = 0; i < rows * classes; i++) values[i] *= 2 / (float)classes;
+    }
+    bool smooth = sizes[FLAGS] & LABELS && sizes[FLAGS] & SMOOTH;
+    check_root(check, sb_op_cross_entropy(&check->graph, "loss", logits, target, smooth ? 0.1f : 0, 0.5f));
+}
+
+const struct check_family check_cross_entropy = {
+    .name = "cross_entropy",
+    .draw = draw_loss,
+    .build = build_loss,
+    .bench = {{"batch 64", {64, 1000, LABELS | SMOOTH}}},
+};
+
+static struct sb_tensor *step_numbers(struct check *check, bool first_micro_batch) {
+    struct sb_tensor *step = sb_step_input(&check->graph);
+    if (!step || check->input_count == CHECK_MAX_INPUTS) return NULL;
+    struct sb_step_numbers *numbers = calloc(1, sizeof(*numbers));
+    if (!numbers) abort();
+    double t = (double)check_between(check, 1, 50);
+    for (int i = 0; i < 2; i++) numbers->seed[i] = sb_random_bits(&check->random);
+    numbers->step[0] = (uint32_t)t - 1;
+    numbers->learning_rate = 0.01f;
+    numbers->correction1 = (float)(1 - pow(0.9, t));
+    numbers->correction2 = (float)(1 - pow(0.999, t));
+    numbers->micro_batch = !first_micro_batch;
+    check->inputs[check->input_count++] = (struct check_input){.tensor = step, .values = numbers};
+    return step;
+}
+
+enum { BATCH, PERCENT, BRANCH };
+
+static void draw_drop_path(struct check *check, int64_t *sizes) {
+    sizes[BATCH] = check_size(check, 300);
+    sizes[PERCENT] = check_between(check, 0, 90);
+    sizes[BRANCH] = check_between(check, 0, 40);
+}
+
+static void build_drop_path(struct check *check, const int64_t *sizes) {
+    step_numbers(check, true);
+    check_root(check, sb_op_drop_path_scale(&check->graph, "drop_path", sizes[BATCH], (float)sizes[PERCENT] / 100,
+                                            (uint32_t)sizes[BRANCH]));
+}
+
+const struct check_family check_drop_path_scale = {
+    .name = "drop_path_scale", .draw = draw_drop_path, .build = build_drop_path};
+
+enum { COUNT, OPTION };
+
+static void draw_optimiser(struct check *check, int64_t *sizes) {
+    sizes[COUNT] = check_chance(check, 0.3) ? check_between(check, 1000, 100000) : check_size(check, 300);
+    sizes[OPTION] = check_between(check, 0, 7);
+}
+
+static void build_accumulate(struct check *check, const int64_t *sizes) {
+    const int64_t *shape = CHECK_SHAPE(sizes[COUNT]);
+    struct sb_tensor *gradient = check_constant_uniform(check, "gradient", -1, 1, 1, shape);
+    struct sb_tensor *accumulator = check_constant_uniform(check, "accumulator", -1, 1, 1, shape);
+    step_numbers(check, sizes[OPTION] & 1);
+    sb_op_accumulate(&check->graph, gradient, accumulator, 0.25f);
+    if (accumulator) check_changed(check, accumulator);
+}
+
+static void build_norm(struct check *check, const int64_t *sizes) {
+    struct sb_tensor *gradient = check_constant_uniform(check, "gradient", -1, 1, 1, CHECK_SHAPE(sizes[COUNT]));
+    check_root(check, sb_op_gradient_norm(&check->graph, gradient));
+}
+
+/* OPTION: 1 clips, 2 gives a loss, 4 makes the loss or the norm not finite. */
+static void build_adamw(struct check *check, const int64_t *sizes) {
+    const int64_t *shape = CHECK_SHAPE(sizes[COUNT]), *one = CHECK_SHAPE(1);
+    struct sb_adamw_parameters p = {
+        .name = "adamw", .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .weight_decay = 0.05f};
+    p.parameter = check_constant_uniform(check, "parameter", -1, 1, 1, shape);
+    p.gradient = check_constant_uniform(check, "gradient", -1, 1, 1, shape);
+    p.moment1 = check_constant_uniform(check, "moment1", -0.1, 0.1, 1, shape);
+    p.moment2 = check_constant_uniform(check, "moment2", 0, 0.1, 1, shape);
+    p.norm = check_constant_uniform(check, "norm", 1, 3, 1, one);
+    step_numbers(check, true);
+    if (sizes[OPTION] & 1) p.clip_norm = 1.5f;
+    if (sizes[OPTION] & 2) p.loss = check_constant_uniform(check, "loss", 0, 1, 1, one);
+    if (!p.parameter || !p.moment2 || !p.norm) return;
+    if (sizes[OPTION] & 4) check_values(check, p.loss ? p.loss : p.norm)[0] = p.loss ? NAN : INFINITY;
+    sb_op_adamw(&check->graph, p);
+    check_changed(check, p.parameter);
+    check_changed(check, p.moment1);
+    check_changed(check, p.moment2);
+}
+
+const struct check_family check_accumulate = {.name = "accumulate", .draw = draw_optimiser, .build = build_accumulate};
+const struct check_family check_gradient_norm = {
+    .name = "gradient_norm", .draw = draw_optimiser, .build = build_norm, .bench = {{"simba_s", {26591088, 0}}}};
+const struct check_family check_adamw = {
+    .name = "adamw", .draw = draw_optimiser, .build = build_adamw, .bench = {{"simba_s", {26591088, 1}}}};
