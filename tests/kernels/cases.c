@@ -1,6 +1,7 @@
 /* Making cases: numbers, inputs, and the backward graph with random cotangents. */
 #include "cases.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,16 +20,19 @@ bool check_chance(struct check *check, double probability) {
     return sb_random_uniform(&check->random) < probability;
 }
 
-static struct check_input *add_input(struct check *check, const char *name, enum sb_dtype dtype, int rank,
-                                     const int64_t *shape) {
+static struct check_input *add_tensor(struct check *check, struct sb_tensor *tensor) {
     static struct check_input lost; /* when the graph has failed already: its error is reported at the end */
-    struct sb_tensor *tensor = sb_input(&check->graph, name, dtype, rank, shape);
     if (!tensor || check->input_count == CHECK_MAX_INPUTS) return &lost;
     struct check_input *input = &check->inputs[check->input_count++];
     input->tensor = tensor;
-    input->values = calloc((size_t)sb_elements(tensor), sb_dtype_size(dtype));
+    input->values = calloc((size_t)sb_elements(tensor), sb_dtype_size(tensor->dtype));
     if (!input->values) abort();
     return input;
+}
+
+static struct check_input *add_input(struct check *check, const char *name, enum sb_dtype dtype, int rank,
+                                     const int64_t *shape) {
+    return add_tensor(check, sb_input(&check->graph, name, dtype, rank, shape));
 }
 
 static void fill_normal(struct check *check, const struct check_input *input, double offset, double scale) {
@@ -85,6 +89,15 @@ struct sb_tensor *check_constant_uniform(struct check *check, const char *name, 
                                          const int64_t *shape) {
     struct check_input *input = add_input(check, name, SB_FLOAT32, rank, shape);
     if (input->tensor) fill_uniform(check, input, low, high);
+    return input->tensor;
+}
+
+struct sb_tensor *check_shared(struct check *check, const char *name, enum sb_space space, double low, double high,
+                               int64_t count) {
+    struct check_input *input =
+        add_tensor(check, sb_shared(&check->graph, name, space, CHECK_GUARD_BYTES, 1, &count, false));
+    if (input->tensor) fill_uniform(check, input, low, high);
+    input->changed = true;
     return input->tensor;
 }
 

@@ -8,7 +8,7 @@
 #include "graph/graph.h"
 #include "ops/ops.h"
 
-enum { CHECK_MAX_INPUTS = 32, CHECK_MAX_ROOTS = 8, CHECK_SIZES = 10, CHECK_MAX_BENCH = 10 };
+enum { CHECK_GUARD_BYTES = 256, CHECK_MAX_INPUTS = 32, CHECK_MAX_ROOTS = 8, CHECK_SIZES = 10, CHECK_MAX_BENCH = 10 };
 
 struct check_input {
     struct sb_tensor *tensor;
@@ -62,6 +62,9 @@ struct sb_tensor *check_pitched(struct check *check, const char *name, double sc
 /* An input of any type, zeroed, not differentiable; the values to fill in come back through *values. */
 struct sb_tensor *check_constant(struct check *check, const char *name, enum sb_dtype dtype, int rank,
                                  const int64_t *shape, void **values);
+/* A tensor of a shared space (one per space), uniform, which the operation may change; not differentiable. */
+struct sb_tensor *check_shared(struct check *check, const char *name, enum sb_space space, double low, double high,
+                               int64_t count);
 struct sb_tensor *check_constant_uniform(struct check *check, const char *name, double low, double high, int rank,
                                          const int64_t *shape);
 float *check_values(struct check *check, const struct sb_tensor *input);

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { EXIT_SKIPPED = 77, GUARD_BYTES = 256, ALIGNMENT = 256 };
+enum { EXIT_SKIPPED = 77, ALIGNMENT = 256 };
 static const uint32_t sentinel = 0x7fc0dead; /* a NaN that no operation makes by itself */
 static const double default_bound = 1e-5;
 
@@ -30,45 +30,56 @@ struct options {
 struct run {
     struct sb_program *program;
     struct sb_plan plan;
+    struct sb_memory *spaces[SB_SPACE_COUNT];
 };
 
 static void run_finish(struct run *run) {
     sb_program_destroy(run->program);
-    run->program = NULL;
+    for (int i = 0; i < SB_SPACE_COUNT; i++) sb_memory_destroy(run->spaces[i]);
+    memset(run, 0, sizeof(*run));
 }
 
 /* Every tensor at its own place, a guard band before and behind it. */
 static void lay_out(struct sb_graph *graph, struct sb_plan *plan) {
-    size_t end = GUARD_BYTES;
+    size_t end = CHECK_GUARD_BYTES;
     for (int i = 0; i < graph->tensor_count; i++) {
         struct sb_tensor *tensor = graph->tensors[i];
-        if (tensor->base) continue;
+        if (tensor->base || tensor->space != SB_SPACE_ACTIVATION) continue;
         tensor->keep = true;
         tensor->offset = (int64_t)end;
-        end += (sb_bytes(tensor) + GUARD_BYTES + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        end += (sb_bytes(tensor) + CHECK_GUARD_BYTES + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
     *plan = (struct sb_plan){.activation_bytes = end, .lower_bound = end, .without_reuse = end};
 }
 
-/* All of the activation space as one row of words. */
-static struct sb_tensor whole_space(const struct sb_plan *plan) {
-    int64_t words = (int64_t)plan->activation_bytes / 4;
+static size_t space_words(const struct run *run, int space) {
+    if (space == SB_SPACE_ACTIVATION) return run->plan.activation_bytes / 4;
+    return run->spaces[space] ? sb_memory_size(run->spaces[space]) / 4 : 0;
+}
+
+/* All of a space as one row of words. */
+static struct sb_tensor whole_space(const struct run *run, int space) {
+    int64_t words = (int64_t)space_words(run, space);
     return (struct sb_tensor){.index = -1,
                               .name = "whole space",
                               .dtype = SB_FLOAT32,
                               .rank = 1,
                               .shape = {words},
                               .pitch = words,
-                              .space = SB_SPACE_ACTIVATION};
+                              .space = (enum sb_space)space};
 }
 
 static bool fill_with_sentinel(struct run *run, struct simba_error *error) {
-    struct sb_tensor space = whole_space(&run->plan);
-    uint32_t *words = sb_allocate((size_t)space.shape[0], sizeof(*words), error);
-    if (!words) return false;
-    for (int64_t i = 0; i < space.shape[0]; i++) words[i] = sentinel;
-    bool done = sb_program_write(run->program, &space, words, error);
-    free(words);
+    bool done = true;
+    for (int space = 0; done && space < SB_SPACE_COUNT; space++) {
+        struct sb_tensor whole = whole_space(run, space);
+        if (!whole.pitch) continue;
+        uint32_t *words = sb_allocate((size_t)whole.pitch, sizeof(*words), error);
+        if (!words) return false;
+        for (int64_t i = 0; i < whole.pitch; i++) words[i] = sentinel;
+        done = sb_program_write(run->program, &whole, words, error);
+        free(words);
+    }
     return done;
 }
 
@@ -78,19 +89,27 @@ static bool run_init(struct run *run, struct sb_device *device, struct check *ch
     lay_out(&check->graph, &run->plan);
     struct sb_program_parameters parameters = {
         .graph = &check->graph, .plan = &run->plan, .profile = profile, .name = "check"};
-    if (!sb_program_create(device, &parameters, &run->program, error)) return false;
-    if (!fill_with_sentinel(run, error)) {
-        run_finish(run);
-        return false;
+    for (int i = 0; i < check->input_count; i++) {
+        const struct sb_tensor *tensor = check->inputs[i].tensor;
+        if (tensor->space == SB_SPACE_ACTIVATION) continue;
+        size_t bytes = (size_t)tensor->offset + sb_bytes(tensor) + CHECK_GUARD_BYTES;
+        if (!sb_memory_create(device, bytes, tensor->name, &run->spaces[tensor->space], error)) goto error;
+        parameters.spaces[tensor->space] = run->spaces[tensor->space];
     }
-    return true;
+    if (sb_program_create(device, &parameters, &run->program, error) && fill_with_sentinel(run, error)) return true;
+error:
+    run_finish(run);
+    return false;
 }
 
 static bool submit(struct run *run, struct check *check, int slot, struct simba_error *error) {
     for (int i = 0; i < check->input_count; i++) {
         const struct sb_tensor *tensor = check->inputs[i].tensor;
-        memcpy(sb_program_host(run->program, slot, tensor), check->inputs[i].values,
-               (size_t)sb_elements(tensor) * sb_dtype_size(tensor->dtype));
+        if (tensor->is_input)
+            memcpy(sb_program_host(run->program, slot, tensor), check->inputs[i].values,
+                   (size_t)sb_elements(tensor) * sb_dtype_size(tensor->dtype));
+        else if (!sb_program_write(run->program, tensor, check->inputs[i].values, error))
+            return false;
     }
     return sb_program_submit(run->program, slot, ~0u, error) && sb_program_wait(run->program, slot, error);
 }
@@ -154,12 +173,25 @@ static const struct check_input *input_of(const struct check *check, const struc
     return NULL;
 }
 
+/* How many nodes write a tensor: sums are collected in place. Such a tensor the reference collects by itself. */
+static int writers(const struct sb_graph *graph, const struct sb_tensor *tensor, int *last) {
+    int count = 0;
+    for (int i = 0; i < graph->node_count; i++)
+        for (int o = 0; o < SB_MAX_OUTPUTS; o++)
+            if (graph->nodes[i]->outputs[o] == tensor) {
+                count++;
+                *last = i;
+            }
+    return count;
+}
+
 /* Gives the reference the inputs that the device's node had: what the host wrote, or what the device computed. */
 static bool copy_inputs(struct run *device, struct run *reference, const struct check *check,
                         const struct sb_node *node, struct simba_error *error) {
     for (int i = 0; i < SB_MAX_INPUTS; i++) {
         const struct sb_tensor *tensor = node->inputs[i];
-        if (!tensor) continue;
+        int last;
+        if (!tensor || writers(&check->graph, tensor, &last) > 1) continue;
         const struct check_input *input = input_of(check, tensor);
         void *dense = input ? NULL : read_tensor(device, tensor, error);
         if (!input && !dense) return false;
@@ -194,10 +226,11 @@ static bool compare_nodes(struct run *device, struct run *reference, struct chec
         if (node->op == SB_OP_RESHAPE || node->op == SB_OP_SPLIT) continue;
         if (!copy_inputs(device, reference, check, node, error)) return false;
         if (!sb_program_run_node(reference->program, 0, i, error)) return false;
-        for (int o = 0; o < SB_MAX_OUTPUTS; o++)
-            if (node->outputs[o] &&
-                !compare_tensor(device, reference, node->outputs[o], bound, verbose, worst, equal, error))
-                return false;
+        for (int o = 0; o < SB_MAX_OUTPUTS; o++) {
+            int last = 0;
+            if (!node->outputs[o] || (writers(&check->graph, node->outputs[o], &last) > 1 && last > i)) continue;
+            if (!compare_tensor(device, reference, node->outputs[o], bound, verbose, worst, equal, error)) return false;
+        }
         for (int k = 0; k < check->input_count; k++)
             if (check->inputs[k].changed &&
                 !compare_tensor(device, reference, check->inputs[k].tensor, bound, verbose, worst, equal, error))
@@ -206,25 +239,35 @@ static bool compare_nodes(struct run *device, struct run *reference, struct chec
     return true;
 }
 
-/* The space as the device left it; also finds writes into guard bands. */
-static uint32_t *read_space(struct run *run, const struct sb_graph *graph, bool *intact, struct simba_error *error) {
-    struct sb_tensor space = whole_space(&run->plan);
-    uint32_t *words = read_tensor(run, &space, error);
+/* A space as the device left it; also finds writes into guard bands. */
+static bool read_space(struct run *run, const struct sb_graph *graph, int space, uint32_t **words, bool *intact,
+                       struct simba_error *error) {
+    struct sb_tensor whole = whole_space(run, space);
     size_t start = 0;
-    for (int i = 0; words && i <= graph->tensor_count; i++) {
+    if (!whole.pitch) return true;
+    *words = read_tensor(run, &whole, error);
+    if (!*words) return false;
+    for (int i = 0; i <= graph->tensor_count; i++) {
         const struct sb_tensor *tensor = i < graph->tensor_count ? graph->tensors[i] : NULL;
-        if (tensor && tensor->base) continue;
-        size_t end = tensor ? (size_t)tensor->offset / 4 : run->plan.activation_bytes / 4;
+        if (tensor && (tensor->base || (int)tensor->space != space)) continue;
+        size_t end = tensor ? (size_t)tensor->offset / 4 : (size_t)whole.pitch;
         for (size_t word = start; word < end; word++) {
-            if (words[word] == sentinel) continue;
-            printf("    guard band before tensor \"%s\": word %zu of it is %08x\n", tensor ? tensor->name : "the end",
-                   word - start, words[word]);
+            if ((*words)[word] == sentinel) continue;
+            printf("    guard band before %s: word %zu of it is %08x\n", tensor ? tensor->name : "the end",
+                   word - start, (*words)[word]);
             *intact = false;
             break;
         }
         if (tensor) start = (size_t)tensor->offset / 4 + (sb_bytes(tensor) + 3) / 4;
     }
-    return words;
+    return true;
+}
+
+static bool read_spaces(struct run *run, const struct sb_graph *graph, uint32_t **words, bool *intact,
+                        struct simba_error *error) {
+    for (int space = 0; space < SB_SPACE_COUNT; space++)
+        if (!read_space(run, graph, space, &words[space], intact, error)) return false;
+    return true;
 }
 
 /* True when the case could be run; *passed says whether the device computed it correctly. */
@@ -232,25 +275,25 @@ static bool check_correctness(struct sb_device *device, struct sb_device *judge,
                               const struct check_family *family, bool verbose, double *worst, bool *passed,
                               struct simba_error *error) {
     struct run run = {NULL}, reference = {NULL};
-    uint32_t *first = NULL, *second = NULL;
+    uint32_t *first[SB_SPACE_COUNT] = {NULL}, *second[SB_SPACE_COUNT] = {NULL};
     bool done = false;
     *passed = true;
     if (!run_init(&run, device, check, false, error) || !run_init(&reference, judge, check, false, error)) goto end;
-    if (!submit(&run, check, 0, error)) goto end;
-    first = read_space(&run, &check->graph, passed, error);
-    if (!first) goto end;
+    if (!submit(&run, check, 0, error) || !read_spaces(&run, &check->graph, first, passed, error)) goto end;
     if (!compare_nodes(&run, &reference, check, family, verbose, worst, passed, error)) goto end;
     if (!fill_with_sentinel(&run, error) || !submit(&run, check, 1, error)) goto end;
-    second = read_space(&run, &check->graph, passed, error);
-    if (!second) goto end;
-    if (memcmp(first, second, run.plan.activation_bytes / 4 * 4) != 0) {
+    if (!read_spaces(&run, &check->graph, second, passed, error)) goto end;
+    for (int space = 0; space < SB_SPACE_COUNT; space++) {
+        if (!first[space] || !memcmp(first[space], second[space], space_words(&run, space) * 4)) continue;
         printf("    a second run gave other bits\n");
         *passed = false;
     }
     done = true;
 end:
-    free(first);
-    free(second);
+    for (int space = 0; space < SB_SPACE_COUNT; space++) {
+        free(first[space]);
+        free(second[space]);
+    }
     run_finish(&run);
     run_finish(&reference);
     return done;

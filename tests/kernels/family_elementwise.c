@@ -29,7 +29,7 @@ static void build_add(struct check *check, const int64_t *sizes) {
 }
 
 static void build_multiply(struct check *check, const int64_t *sizes) {
-    struct sb_tensor *a = make(check, "a", sizes, sizes[KIND] & 1), *b = make(check, "b", sizes, sizes[KIND] & 2);
+    struct sb_tensor *a = make(check, "a", sizes, false), *b = make(check, "b", sizes, false);
     check_root(check, sb_op_multiply(&check->graph, "multiply", a, b, NULL));
 }
 
@@ -44,17 +44,18 @@ static void build_scale_rows(struct check *check, const int64_t *sizes) {
     check_root(check, sb_op_scale_rows(&check->graph, "scale_rows", x, scale));
 }
 
-/* Into the middle of a wider tensor, the columns on both sides of it filled. */
+/* From the middle of a wider tensor into the middle of another, the columns on both sides of that one filled. */
 static void build_copy(struct check *check, const int64_t *sizes) {
     struct sb_graph *graph = &check->graph;
-    struct sb_tensor *x = make(check, "x", sizes, sizes[KIND] & 1);
+    int64_t columns = sizes[CHANNELS], before = sizes[KIND] & 1 ? 3 : 0, after = sizes[KIND] & 2 ? 2 : 0;
+    const int64_t *shape = CHECK_SHAPE(sizes[BATCH], sizes[LENGTH], before + columns);
+    struct sb_tensor *x = check_constant_uniform(check, "x", -1, 1, 3, shape);
     struct sb_tensor *wide =
-        sb_activation(graph, "wide", SB_FLOAT32, 3, CHECK_SHAPE(sizes[BATCH], sizes[LENGTH], sizes[CHANNELS] + 5));
-    if (!wide) return;
+        sb_activation(graph, "wide", SB_FLOAT32, 3, CHECK_SHAPE(sizes[BATCH], sizes[LENGTH], columns + 2 + after));
+    if (!x || !wide) return;
     sb_op_fill(graph, "left", sb_view_columns(graph, wide, 0, 2), 0.25f);
-    sb_op_copy(graph, "copy", x, sb_view_columns(graph, wide, 2, sizes[CHANNELS]));
-    sb_op_fill(graph, "right", sb_view_columns(graph, wide, sizes[CHANNELS] + 2, 3), -3);
-    /* A copy into a view is not for differentiation: the check compares what the nodes wrote. */
+    sb_op_copy(graph, "copy", sb_view_columns(graph, x, before, columns), sb_view_columns(graph, wide, 2, columns));
+    if (after) sb_op_fill(graph, "right", sb_view_columns(graph, wide, columns + 2, after), -3);
 }
 
 static void build_normalise_image(struct check *check, const int64_t *sizes) {

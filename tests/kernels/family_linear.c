@@ -22,6 +22,8 @@ static void build(struct check *check, const int64_t *sizes) {
                                      .groups = groups,
                                      .activation = (enum sb_activation_kind)sizes[ACTIVATION],
                                      .threshold = 0.3f};
+    /* The gradients of ReLU and soft shrink need the activation's result, which a residual would hide. */
+    if (p.activation == SB_ACTIVATION_RELU || p.activation == SB_ACTIVATION_SOFT_SHRINK) flags &= ~RESIDUAL;
     const int64_t *a_shape = CHECK_SHAPE(sizes[BATCH], sizes[LENGTH], groups * depth);
     const int64_t *b_shape = transposed ? CHECK_SHAPE(groups, width, depth) : CHECK_SHAPE(groups, depth, width);
     p.a = flags & PITCHED ? check_pitched(check, "a", 1, 3, a_shape) : check_normal(check, "a", 0, 1, 3, a_shape);

@@ -83,38 +83,33 @@ static void draw_optimiser(struct check *check, int64_t *sizes) {
 }
 
 static void build_accumulate(struct check *check, const int64_t *sizes) {
-    const int64_t *shape = CHECK_SHAPE(sizes[COUNT]);
-    struct sb_tensor *gradient = check_constant_uniform(check, "gradient", -1, 1, 1, shape);
-    struct sb_tensor *accumulator = check_constant_uniform(check, "accumulator", -1, 1, 1, shape);
+    struct sb_tensor *gradient = check_shared(check, "gradient", SB_SPACE_GRADIENT, -1, 1, sizes[COUNT]);
+    struct sb_tensor *accumulator = check_shared(check, "accumulator", SB_SPACE_ACCUMULATOR, -1, 1, sizes[COUNT]);
     step_numbers(check, sizes[OPTION] & 1);
     sb_op_accumulate(&check->graph, gradient, accumulator, 0.25f);
-    if (accumulator) check_changed(check, accumulator);
 }
 
 static void build_norm(struct check *check, const int64_t *sizes) {
-    struct sb_tensor *gradient = check_constant_uniform(check, "gradient", -1, 1, 1, CHECK_SHAPE(sizes[COUNT]));
+    struct sb_tensor *gradient = check_shared(check, "gradient", SB_SPACE_GRADIENT, -1, 1, sizes[COUNT]);
     check_root(check, sb_op_gradient_norm(&check->graph, gradient));
 }
 
 /* OPTION: 1 clips, 2 gives a loss, 4 makes the loss or the norm not finite. */
 static void build_adamw(struct check *check, const int64_t *sizes) {
-    const int64_t *shape = CHECK_SHAPE(sizes[COUNT]), *one = CHECK_SHAPE(1);
+    const int64_t count = sizes[COUNT], *one = CHECK_SHAPE(1);
     struct sb_adamw_parameters p = {
         .name = "adamw", .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .weight_decay = 0.05f};
-    p.parameter = check_constant_uniform(check, "parameter", -1, 1, 1, shape);
-    p.gradient = check_constant_uniform(check, "gradient", -1, 1, 1, shape);
-    p.moment1 = check_constant_uniform(check, "moment1", -0.1, 0.1, 1, shape);
-    p.moment2 = check_constant_uniform(check, "moment2", 0, 0.1, 1, shape);
+    p.parameter = check_shared(check, "parameter", SB_SPACE_PARAMETER, -1, 1, count);
+    p.gradient = check_shared(check, "gradient", SB_SPACE_GRADIENT, -1, 1, count);
+    p.moment1 = check_shared(check, "moment1", SB_SPACE_MOMENT1, -0.1, 0.1, count);
+    p.moment2 = check_shared(check, "moment2", SB_SPACE_MOMENT2, 0, 0.1, count);
     p.norm = check_constant_uniform(check, "norm", 1, 3, 1, one);
     step_numbers(check, true);
     if (sizes[OPTION] & 1) p.clip_norm = 1.5f;
     if (sizes[OPTION] & 2) p.loss = check_constant_uniform(check, "loss", 0, 1, 1, one);
-    if (!p.parameter || !p.moment2 || !p.norm) return;
+    if (!p.norm || (sizes[OPTION] & 2 && !p.loss)) return;
     if (sizes[OPTION] & 4) check_values(check, p.loss ? p.loss : p.norm)[0] = p.loss ? NAN : INFINITY;
     sb_op_adamw(&check->graph, p);
-    check_changed(check, p.parameter);
-    check_changed(check, p.moment1);
-    check_changed(check, p.moment2);
 }
 
 const struct check_family check_accumulate = {.name = "accumulate", .draw = draw_optimiser, .build = build_accumulate};
