@@ -4,6 +4,12 @@
 
 #include "io/png.h"
 
+/* What one thread reads images with, used again from image to image; zeroed at first. */
+struct sb_scratch {
+    struct sb_buffer image, work;
+};
+void sb_scratch_finish(struct sb_scratch *scratch);
+
 struct sb_dataset {
     int64_t count;
     int classes;
@@ -11,10 +17,10 @@ struct sb_dataset {
     int height, width, channels;    /* of every image */
     char description[256];          /* one line: what it is and where it lies */
 
-    /* Image `index` and its class. `scratch` belongs to the calling thread and is used again from call to call. Safe
-     * from several threads at once. An error names the image's file. */
+    /* Image `index` and its class. `scratch` belongs to the calling thread. Safe from several threads at once. An error
+     * names the image's file. */
     bool (*read)(const struct sb_dataset *dataset, int64_t index, uint8_t *pixels, int32_t *label,
-                 struct sb_buffer *scratch, struct simba_error *error);
+                 struct sb_scratch *scratch, struct simba_error *error);
     void (*destroy)(struct sb_dataset *dataset);
 };
 

@@ -7,9 +7,9 @@
 enum { SB_PNG_LARGEST_SIDE = 16384 };
 
 /* Decodes a file to uint8 [height, width, channels], channels 1 (grey) or 3 (red, green, blue), into `pixels`, which
- * grows where it must. Any PNG is accepted: palettes are looked up, 16 bits are rounded to 8, grey is repeated or
- * colour weighed to grey (BT.709 as libpng does), and transparency is blended onto black. Sample values are taken as
- * they are, without gamma correction, as image libraries of the field do. */
+ * grows where it must. Any PNG is accepted: palettes are looked up, 16 bits are scaled to 8, and as in PIL's convert()
+ * transparency is dropped, grey repeated and colour weighed to grey with BT.601's weights. Sample values are taken as
+ * they are, without gamma correction. */
 bool sb_png_read(const char *path, int channels, struct sb_buffer *pixels, int *height, int *width,
                  struct simba_error *error);
 

@@ -1,0 +1,295 @@
+#include "data/loader.h"
+
+#include "data/sampler.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Images that a thread takes at once: enough that the lock does not matter, few enough that the threads end a batch
+ * together. */
+enum { DEFAULT_THREADS = 2, LARGEST_THREADS = 64, DEFAULT_DEPTH = 4, TAKEN_AT_ONCE = 8 };
+
+/* A batch in the making. Sequence number s lies in slot s % depth. */
+struct slot {
+    uint8_t *pixels;
+    int32_t *labels;
+    int64_t *images; /* numbers in the data set */
+    int64_t epoch, index;
+    int count;
+    int left; /* images that are not ready yet */
+    bool failed;
+    struct simba_error error; /* of its first image that failed, in the order of the batch */
+    int failed_image;
+};
+
+struct worker {
+    struct sb_loader *loader;
+    pthread_t thread;
+    struct sb_scratch scratch;
+    uint8_t *image; /* before augmentation */
+};
+
+struct sb_loader {
+    struct sb_loader_parameters parameters;
+    struct sb_augmentation augmentation;
+    struct sb_image_size source; /* of the data set's images */
+    size_t image_bytes;          /* in a batch */
+    int64_t batches;             /* per epoch */
+
+    pthread_mutex_t mutex; /* guards everything below */
+    pthread_cond_t room;   /* a slot was given back, or stop */
+    pthread_cond_t ready;  /* a batch is ready */
+    bool stop;
+    struct slot *slots;
+    int64_t *order;   /* of the epoch that is being handed out */
+    int64_t consumed; /* sequence number of the next batch for the consumer; the one before is in its hands */
+    int64_t started;  /* batches that have a slot */
+    int taken;        /* images taken of the last started batch */
+    int64_t next_epoch, next_index; /* of the next batch to start */
+    bool ended;                     /* no batch is left to start */
+    struct worker *workers;
+    int running;
+    double waited;
+};
+
+/* Gives the next batch its slot. The lock is held. */
+static void start_batch(struct sb_loader *loader) {
+    const struct sb_loader_parameters *parameters = &loader->parameters;
+    struct slot *slot = &loader->slots[loader->started % parameters->depth];
+    int64_t first = loader->next_index * parameters->batch, count = parameters->dataset->count;
+    slot->epoch = loader->next_epoch;
+    slot->index = loader->next_index;
+    slot->count = (int)(count - first < parameters->batch ? count - first : parameters->batch);
+    slot->left = slot->count;
+    slot->failed = false;
+    memcpy(slot->images, loader->order + first, (size_t)slot->count * sizeof *slot->images);
+    size_t missing = (size_t)(parameters->batch - slot->count);
+    memset(slot->pixels + loader->image_bytes * (size_t)slot->count, 0, loader->image_bytes * missing);
+    memset(slot->labels + slot->count, 0, missing * sizeof *slot->labels);
+    loader->started++;
+    loader->taken = 0;
+    if (++loader->next_index < loader->batches) return;
+    loader->next_index = 0;
+    loader->next_epoch++;
+    loader->ended = parameters->epochs > 0 && loader->next_epoch >= parameters->epochs;
+    if (!loader->ended && parameters->shuffle)
+        sb_epoch_order(parameters->seed, loader->next_epoch, true, count, loader->order);
+}
+
+/* Waits for images to work on; false: stop. The lock is held. */
+static bool take(struct sb_loader *loader, struct slot **slot, int *first, int *count) {
+    for (;;) {
+        if (loader->stop) return false;
+        if (loader->started > 0) {
+            *slot = &loader->slots[(loader->started - 1) % loader->parameters.depth];
+            if (loader->taken < (*slot)->count) break;
+        }
+        /* The batch before `consumed` is still read by the consumer. */
+        int64_t held = loader->consumed > 0 ? loader->consumed - 1 : 0;
+        if (!loader->ended && loader->started - held < loader->parameters.depth)
+            start_batch(loader);
+        else
+            pthread_cond_wait(&loader->room, &loader->mutex);
+    }
+    int rest = (*slot)->count - loader->taken;
+    *first = loader->taken;
+    *count = rest < TAKEN_AT_ONCE ? rest : TAKEN_AT_ONCE;
+    loader->taken += *count;
+    return true;
+}
+
+static bool make_image(struct worker *worker, const struct slot *slot, int at, struct simba_error *error) {
+    const struct sb_loader *loader = worker->loader;
+    const struct sb_loader_parameters *parameters = &loader->parameters;
+    const struct sb_dataset *dataset = parameters->dataset;
+    int64_t image = slot->images[at];
+    uint8_t *pixels = slot->pixels + loader->image_bytes * (size_t)at;
+    if (!dataset->read(dataset, image, worker->image, &slot->labels[at], &worker->scratch, error)) return false;
+    if (parameters->augmentation) {
+        uint64_t draw = (uint64_t)slot->epoch * (uint64_t)dataset->count + (uint64_t)image;
+        sb_augment(&loader->augmentation, sb_random_start(parameters->seed, SB_STREAM_AUGMENTATION, draw),
+                   worker->image, loader->source, pixels, parameters->height, parameters->width);
+    } else
+        sb_center(worker->image, loader->source, pixels, parameters->height, parameters->width);
+    return true;
+}
+
+static void *work(void *argument) {
+    struct worker *worker = argument;
+    struct sb_loader *loader = worker->loader;
+    struct slot *slot;
+    int first, count;
+    pthread_mutex_lock(&loader->mutex);
+    while (take(loader, &slot, &first, &count)) {
+        pthread_mutex_unlock(&loader->mutex);
+        struct simba_error error;
+        int done = 0;
+        while (done < count && make_image(worker, slot, first + done, &error)) done++;
+        pthread_mutex_lock(&loader->mutex);
+        /* Whichever thread fails first, the report is about the batch's first broken image. */
+        if (done < count && (!slot->failed || first + done < slot->failed_image)) {
+            slot->failed = true;
+            slot->failed_image = first + done;
+            slot->error = error;
+        }
+        slot->left -= count;
+        if (slot->left == 0) pthread_cond_signal(&loader->ready);
+    }
+    pthread_mutex_unlock(&loader->mutex);
+    return NULL;
+}
+
+static bool allocate(struct sb_loader *loader, struct simba_error *error) {
+    const struct sb_loader_parameters *parameters = &loader->parameters;
+    size_t batch = (size_t)parameters->batch;
+    loader->slots = sb_allocate((size_t)parameters->depth, sizeof *loader->slots, error);
+    loader->workers = sb_allocate((size_t)parameters->threads, sizeof *loader->workers, error);
+    loader->order = sb_allocate((size_t)parameters->dataset->count, sizeof *loader->order, error);
+    if (!loader->slots || !loader->workers || !loader->order) return false;
+    for (int i = 0; i < parameters->depth; i++) {
+        struct slot *slot = &loader->slots[i];
+        slot->pixels = sb_allocate(batch, loader->image_bytes, error);
+        slot->labels = sb_allocate(batch, sizeof *slot->labels, error);
+        slot->images = sb_allocate(batch, sizeof *slot->images, error);
+        if (!slot->pixels || !slot->labels || !slot->images) return false;
+    }
+    size_t source_bytes =
+        (size_t)loader->source.height * (size_t)loader->source.width * (size_t)loader->source.channels;
+    for (int i = 0; i < parameters->threads; i++) {
+        loader->workers[i].loader = loader;
+        if (!(loader->workers[i].image = sb_allocate(1, source_bytes, error))) return false;
+    }
+    return true;
+}
+
+static bool start_threads(struct sb_loader *loader, struct simba_error *error) {
+    /* Signals are the caller's business: none may be delivered to one of these threads. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int number = 0;
+    while (loader->running < loader->parameters.threads && number == 0) {
+        struct worker *worker = &loader->workers[loader->running];
+        number = pthread_create(&worker->thread, NULL, work, worker);
+        if (number == 0) loader->running++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (number != 0)
+        return sb_fail(error, SIMBA_ERROR_MEMORY, "A loader thread cannot be started: %s. Use fewer loader threads.",
+                       strerror(number));
+    return true;
+}
+
+struct sb_loader *sb_loader_create(const struct sb_loader_parameters *parameters, struct simba_error *error) {
+    const struct sb_dataset *dataset = parameters->dataset;
+    struct sb_loader *loader = sb_allocate(1, sizeof *loader, error);
+    if (!loader) return NULL;
+    pthread_mutex_init(&loader->mutex, NULL);
+    pthread_cond_init(&loader->room, NULL);
+    pthread_cond_init(&loader->ready, NULL);
+    loader->parameters = *parameters;
+    struct sb_loader_parameters *own = &loader->parameters;
+    if (own->augmentation) {
+        loader->augmentation = *own->augmentation;
+        own->augmentation = &loader->augmentation;
+    }
+    if (own->height == 0) own->height = dataset->height;
+    if (own->width == 0) own->width = dataset->width;
+    if (own->threads <= 0) own->threads = DEFAULT_THREADS;
+    if (own->threads > LARGEST_THREADS) own->threads = LARGEST_THREADS;
+    if (own->depth <= 0) own->depth = DEFAULT_DEPTH;
+    if (own->depth < 2) own->depth = 2;
+    loader->source = (struct sb_image_size){dataset->height, dataset->width, dataset->channels};
+    loader->image_bytes = (size_t)own->height * (size_t)own->width * (size_t)dataset->channels;
+    loader->batches = own->batch > 0 ? sb_epoch_batches(dataset->count, own->batch, own->drop_last) : 0;
+    loader->next_epoch = own->first_epoch;
+    loader->next_index = own->first_batch;
+    if (loader->batches > 0 && loader->next_index >= loader->batches) {
+        loader->next_epoch += loader->next_index / loader->batches;
+        loader->next_index %= loader->batches;
+    }
+    loader->ended = own->epochs > 0 && loader->next_epoch >= own->epochs;
+
+    bool done = true;
+    if (loader->batches == 0)
+        done = sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "A batch of %d images cannot be made from a data set of %lld. Choose a smaller batch.",
+                       own->batch, (long long)dataset->count);
+    done = done && allocate(loader, error);
+    if (done) sb_epoch_order(own->seed, loader->next_epoch, own->shuffle, dataset->count, loader->order);
+    if (done && start_threads(loader, error)) return loader;
+    sb_loader_destroy(loader);
+    return NULL;
+}
+
+void sb_loader_destroy(struct sb_loader *loader) {
+    if (!loader) return;
+    pthread_mutex_lock(&loader->mutex);
+    loader->stop = true;
+    pthread_cond_broadcast(&loader->room);
+    pthread_mutex_unlock(&loader->mutex);
+    for (int i = 0; i < loader->running; i++) pthread_join(loader->workers[i].thread, NULL);
+    for (int i = 0; loader->slots && i < loader->parameters.depth; i++) {
+        free(loader->slots[i].pixels);
+        free(loader->slots[i].labels);
+        free(loader->slots[i].images);
+    }
+    for (int i = 0; loader->workers && i < loader->parameters.threads; i++) {
+        free(loader->workers[i].image);
+        sb_scratch_finish(&loader->workers[i].scratch);
+    }
+    free(loader->slots);
+    free(loader->workers);
+    free(loader->order);
+    pthread_cond_destroy(&loader->ready);
+    pthread_cond_destroy(&loader->room);
+    pthread_mutex_destroy(&loader->mutex);
+    free(loader);
+}
+
+int64_t sb_loader_batches(const struct sb_loader *loader) {
+    return loader->batches;
+}
+double sb_loader_waited(const struct sb_loader *loader) {
+    return loader->waited;
+}
+
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+bool sb_loader_next(struct sb_loader *loader, struct sb_batch *batch, struct simba_error *error) {
+    bool done = true;
+    pthread_mutex_lock(&loader->mutex);
+    struct slot *slot = &loader->slots[loader->consumed % loader->parameters.depth];
+    bool waits = false;
+    double since = 0.0;
+    while (!(loader->ended && loader->consumed >= loader->started) &&
+           !(loader->consumed < loader->started && slot->left == 0)) {
+        if (!waits) since = seconds();
+        waits = true;
+        pthread_cond_wait(&loader->ready, &loader->mutex);
+    }
+    if (waits) loader->waited += seconds() - since;
+    if (loader->consumed >= loader->started)
+        *batch = (struct sb_batch){0};
+    else if (slot->failed) {
+        if (error) *error = slot->error;
+        done = false;
+    } else {
+        *batch = (struct sb_batch){.pixels = slot->pixels,
+                                   .labels = slot->labels,
+                                   .count = slot->count,
+                                   .epoch = slot->epoch,
+                                   .index = slot->index};
+        loader->consumed++;
+        pthread_cond_broadcast(&loader->room);
+    }
+    pthread_mutex_unlock(&loader->mutex);
+    return done;
+}

@@ -1,0 +1,161 @@
+#include "io/png.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <png.h>
+
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libpng reports a problem by calling back, and expects the callback to leave with longjmp. setjmp is called in a
+ * function of its own, whose caller owns everything that changes in between: locals of the function that calls setjmp
+ * would be indeterminate after the jump. */
+struct reading {
+    FILE *stream;
+    png_structp png;
+    png_infop info;
+    char problem[160];
+    jmp_buf escape;
+};
+
+static void on_read_error(png_structp png, png_const_charp message) {
+    struct reading *reading = png_get_error_ptr(png);
+    snprintf(reading->problem, sizeof reading->problem, "%s", message);
+    longjmp(reading->escape, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp message) {
+    (void)png; /* what libpng only warns of does not change the pixels */
+    (void)message;
+}
+
+/* BT.601, in PIL's fixed-point form. */
+static void weigh_to_grey(uint8_t *pixels, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *colour = pixels + 3 * i;
+        uint32_t grey = colour[0] * 19595u + colour[1] * 38470u + colour[2] * 7471u + 0x8000u;
+        pixels[i] = (uint8_t)(grey >> 16);
+    }
+}
+
+struct image {
+    struct sb_buffer *pixels;
+    int height, width, channels;
+};
+
+static bool decode(struct reading *reading, const char *path, struct image *image, struct simba_error *error) {
+    if (setjmp(reading->escape))
+        return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: this PNG image is damaged or cut short (libpng: %s).", path,
+                       reading->problem);
+    reading->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reading, on_read_error, on_warning);
+    if (reading->png) reading->info = png_create_info_struct(reading->png);
+    if (!reading->info) return sb_fail(error, SIMBA_ERROR_MEMORY, "The host has no memory to decode %s.", path);
+
+    png_structp png = reading->png;
+    png_init_io(png, reading->stream);
+    png_set_user_limits(png, SB_PNG_LARGEST_SIDE, SB_PNG_LARGEST_SIDE);
+    png_read_info(png, reading->info);
+    bool is_grey = !(png_get_color_type(png, reading->info) & PNG_COLOR_MASK_COLOR);
+    png_set_expand(png);
+    png_set_scale_16(png);
+    png_set_strip_alpha(png);
+    if (is_grey && image->channels == 3) png_set_gray_to_rgb(png);
+    int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, reading->info);
+
+    image->height = (int)png_get_image_height(png, reading->info);
+    image->width = (int)png_get_image_width(png, reading->info);
+    size_t row_bytes = (size_t)image->width * (is_grey && image->channels == 1 ? 1 : 3);
+    if (png_get_rowbytes(png, reading->info) != row_bytes)
+        return sb_fail(error, SIMBA_ERROR_INTERNAL, "%s: libpng decodes to an unexpected layout.", path);
+    if (!sb_buffer_reserve(image->pixels, row_bytes * (size_t)image->height, error)) return false;
+    for (int pass = 0; pass < passes; pass++)
+        for (int y = 0; y < image->height; y++) png_read_row(png, image->pixels->bytes + row_bytes * (size_t)y, NULL);
+    png_read_end(png, NULL); /* a file that ends early is noticed here at the latest */
+    if (image->channels == 1 && !is_grey)
+        weigh_to_grey(image->pixels->bytes, (size_t)image->width * (size_t)image->height);
+    return true;
+}
+
+bool sb_png_read(const char *path, int channels, struct sb_buffer *pixels, int *height, int *width,
+                 struct simba_error *error) {
+    struct reading reading = {.stream = fopen(path, "rbe")};
+    if (!reading.stream) return sb_fail_errno(error, errno, "open", path);
+    uint8_t signature[8];
+    size_t got = fread(signature, 1, sizeof signature, reading.stream);
+    bool failed = got == 0 && ferror(reading.stream);
+    int number = errno;
+    if (failed || got < sizeof signature || png_sig_cmp(signature, 0, sizeof signature) != 0) {
+        fclose(reading.stream);
+        if (failed) return sb_fail_errno(error, number, "read", path);
+        return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: not a PNG image%s.", path,
+                       got == 0 ? ": the file is empty" : "; convert it to PNG");
+    }
+    rewind(reading.stream);
+    struct image image = {.pixels = pixels, .channels = channels};
+    bool done = decode(&reading, path, &image, error);
+    png_destroy_read_struct(&reading.png, &reading.info, NULL);
+    fclose(reading.stream);
+    if (!done) return false;
+    *height = image.height;
+    *width = image.width;
+    return true;
+}
+
+struct writing {
+    struct sb_writer file;
+    png_structp png;
+    png_infop info;
+    struct simba_error *error;
+    bool reported; /* the file system's sentence is in *error */
+    jmp_buf escape;
+};
+
+static void on_write_error(png_structp png, png_const_charp message) {
+    struct writing *writing = png_get_error_ptr(png);
+    if (!writing->reported)
+        sb_fail(writing->error, SIMBA_ERROR_INTERNAL, "%s: the PNG image cannot be written (libpng: %s).",
+                writing->file.path, message);
+    longjmp(writing->escape, 1);
+}
+
+static void write_bytes(png_structp png, png_bytep bytes, png_size_t size) {
+    struct writing *writing = png_get_io_ptr(png);
+    if (sb_writer_write(&writing->file, bytes, size, writing->error)) return;
+    writing->reported = true;
+    png_error(png, "write");
+}
+
+static void flush_nothing(png_structp png) {
+    (void)png;
+}
+
+static bool encode(struct writing *writing, const uint8_t *pixels, int height, int width, int channels) {
+    if (setjmp(writing->escape)) return false;
+    writing->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, writing, on_write_error, on_warning);
+    if (writing->png) writing->info = png_create_info_struct(writing->png);
+    if (!writing->info)
+        return sb_fail(writing->error, SIMBA_ERROR_MEMORY, "The host has no memory to encode %s.", writing->file.path);
+    png_set_write_fn(writing->png, writing, write_bytes, flush_nothing);
+    png_set_IHDR(writing->png, writing->info, (png_uint_32)width, (png_uint_32)height, 8,
+                 channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(writing->png, writing->info);
+    size_t row_bytes = (size_t)width * (size_t)channels;
+    for (int y = 0; y < height; y++) png_write_row(writing->png, pixels + row_bytes * (size_t)y);
+    png_write_end(writing->png, NULL);
+    return true;
+}
+
+bool sb_png_write(const char *path, const uint8_t *pixels, int height, int width, int channels,
+                  struct simba_error *error) {
+    struct writing writing = {.error = error};
+    if (!sb_writer_open(&writing.file, path, error)) return false;
+    bool done = encode(&writing, pixels, height, width, channels);
+    png_destroy_write_struct(&writing.png, &writing.info);
+    if (done) return sb_writer_commit(&writing.file, error);
+    sb_writer_discard(&writing.file);
+    return false;
+}
