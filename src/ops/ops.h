@@ -3,7 +3,8 @@
  * This page is the contract between the graph and the backends. Unless a line says otherwise tensors are dense float32.
  * "pitched" marks tensors that may be views with a row pitch larger than their last axis. `?` marks what may be NULL.
  * A parameter struct's `into` (NULL: a fresh tensor) is where the result goes; `addend` is added to the result
- * (same shape, dense); it may be the storage of the result itself. Builders return the first output.
+ * (same shape, dense); it may be the storage of the result itself, as may a residual, and every input that
+ * sb_op_info.in_place names: the planner does that. Builders return the first output.
  * Sizes: B batch, L tokens, C channels, H W image, M rows. Sums are in the formula's order only for the reference;
  * every backend must give the same bits on every run of the same program. */
 #ifndef SB_OPS_OPS_H

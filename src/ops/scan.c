@@ -2,7 +2,7 @@
 
 /* Tokens between two saved states: the backward pass repeats this many steps from each. A shorter chunk saves more
  * states ([E, N] each, where a token has E values), a longer one needs more memory in the backward kernel. */
-enum { CHUNK = 32 };
+enum { CHUNK = 16 };
 
 struct sb_tensor *sb_op_selective_scan(struct sb_graph *graph, struct sb_scan_parameters p) {
     struct sb_node *node = sb_begin(graph, SB_OP_SELECTIVE_SCAN, p.name);

@@ -1,11 +1,9 @@
 /* The table of lowerings. */
 #include "backend/vulkan/lowerings.h"
 
-#include "ops/ops.h"
-
 static bool not_available(struct vk_lowering *lowering, const struct sb_node *node) {
-    return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED, "operation %s is not available on Vulkan yet",
-                            sb_op_info(node->op)->name);
+    (void)node;
+    return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED, "this operation is not available on Vulkan yet.");
 }
 
 const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {
@@ -18,16 +16,16 @@ const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {
     [SB_OP_CONV2D_WEIGHT_GRADIENT] = not_available,
     [SB_OP_DEPTHWISE_CONV2D] = not_available,
     [SB_OP_DEPTHWISE_CONV2D_GRADIENT] = not_available,
-    [SB_OP_CAUSAL_CONV1D] = not_available,
-    [SB_OP_CAUSAL_CONV1D_GRADIENT] = not_available,
+    [SB_OP_CAUSAL_CONV1D] = vk_lower_causal_conv1d,
+    [SB_OP_CAUSAL_CONV1D_GRADIENT] = vk_lower_causal_conv1d_gradient,
     /* normalisation.c */
     [SB_OP_LAYER_NORM] = not_available,
     [SB_OP_LAYER_NORM_GRADIENT] = not_available,
     [SB_OP_BATCH_NORM] = not_available,
     [SB_OP_BATCH_NORM_GRADIENT] = not_available,
     /* scan.c */
-    [SB_OP_SELECTIVE_SCAN] = not_available,
-    [SB_OP_SELECTIVE_SCAN_GRADIENT] = not_available,
+    [SB_OP_SELECTIVE_SCAN] = vk_lower_selective_scan,
+    [SB_OP_SELECTIVE_SCAN_GRADIENT] = vk_lower_selective_scan_gradient,
     /* einfft.c */
     [SB_OP_SPECTRUM] = not_available,
     [SB_OP_SYNTHESIS] = not_available,

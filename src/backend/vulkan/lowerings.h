@@ -9,4 +9,11 @@ bool vk_lower_add(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_fill(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_copy(struct vk_lowering *lowering, const struct sb_node *node);
 
+/* causal_conv1d.c */
+bool vk_lower_causal_conv1d(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_causal_conv1d_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+/* scan.c */
+bool vk_lower_selective_scan(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+
 #endif

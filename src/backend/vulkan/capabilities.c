@@ -1,0 +1,176 @@
+/* What a physical device can do, read before it is opened, and what the --disable mask leaves of it. */
+#include "backend/vulkan/runtime.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool has_extension(const VkExtensionProperties *extensions, uint32_t count, const char *name) {
+    for (uint32_t i = 0; i < count; i++)
+        if (!strcmp(extensions[i].extensionName, name)) return true;
+    return false;
+}
+
+/* The size that all pipelines run with. Where there is a choice: 32, or 16 on Intel, whose wider ones run out of
+ * registers first. */
+static uint32_t choose_subgroup_size(uint32_t vendor, uint32_t smallest, uint32_t largest) {
+    const uint32_t wish = vendor == 0x8086 ? 16 : 32;
+    return wish < smallest ? smallest : wish > largest ? largest : wish;
+}
+
+/* A family that computes; one without graphics is left to the other uses of the device only if it is all there is:
+ * the general family is the one every driver tests most. */
+static bool choose_queue(VkPhysicalDevice device, struct vk_capabilities *capabilities) {
+    VkQueueFamilyProperties families[32];
+    uint32_t count = 32;
+    vkGetPhysicalDeviceQueueFamilyProperties(device, &count, families);
+    int best = -1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) || !families[i].queueCount) continue;
+        if (best < 0 ||
+            (families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT && !(families[best].queueFlags & VK_QUEUE_GRAPHICS_BIT)))
+            best = (int)i;
+    }
+    if (best < 0) return false;
+    capabilities->queue_family = (uint32_t)best;
+    capabilities->timestamp_bits = families[best].timestampValidBits;
+    return true;
+}
+
+static bool apply_mask(const char *disable, struct vk_capabilities *capabilities, struct simba_error *error) {
+    static const struct {
+        const char *word;
+        uint32_t needs;
+    } tiers[] = {
+        {"int64", VK_NEEDS_INT64},
+        {"fp16", VK_NEEDS_FLOAT16},
+        {"int8", VK_NEEDS_UINT8},
+        {"subgroup", VK_NEEDS_SUBGROUP_ARITHMETIC | VK_NEEDS_SUBGROUP_BALLOT | VK_NEEDS_SUBGROUP_SHUFFLE},
+        {"coopmat", 0}, /* no kernel uses cooperative matrices, so there is nothing to leave out */
+    };
+    for (const char *at = disable ? disable : ""; *at;) {
+        const size_t length = strcspn(at, ",");
+        bool known = length == 0;
+        for (size_t i = 0; i < sizeof tiers / sizeof tiers[0]; i++) {
+            if (strlen(tiers[i].word) != length || strncmp(tiers[i].word, at, length)) continue;
+            capabilities->available &= ~tiers[i].needs;
+            known = true;
+        }
+        if (!known)
+            return sb_fail(error, SIMBA_ERROR_ARGUMENT,
+                           "Unknown feature \"%.*s\" to disable. Known are int64, fp16, int8, subgroup and coopmat, "
+                           "separated by commas.",
+                           (int)length, at);
+        at += length + (at[length] == ',');
+    }
+    return true;
+}
+
+bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct vk_capabilities *capabilities,
+                          struct simba_error *error) {
+    memset(capabilities, 0, sizeof *capabilities);
+    VkExtensionProperties *extensions = NULL;
+    vkGetPhysicalDeviceProperties(device, &capabilities->properties);
+    vkGetPhysicalDeviceMemoryProperties(device, &capabilities->memory);
+    const VkPhysicalDeviceLimits *limits = &capabilities->properties.limits;
+    const uint32_t version = capabilities->properties.apiVersion;
+    if (version < VK_API_VERSION_1_2) {
+        snprintf(capabilities->missing, sizeof capabilities->missing,
+                 "its driver offers Vulkan %u.%u; 1.2 is needed: a newer driver may have it",
+                 VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version));
+        return apply_mask(disable, capabilities, error);
+    }
+    uint32_t extension_count = 0;
+    VK(vkEnumerateDeviceExtensionProperties(device, NULL, &extension_count, NULL));
+    extensions = sb_allocate(extension_count ? extension_count : 1, sizeof *extensions, error);
+    if (!extensions) goto error;
+    if (extension_count) VK(vkEnumerateDeviceExtensionProperties(device, NULL, &extension_count, extensions));
+    capabilities->memory_budget = has_extension(extensions, extension_count, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+    const bool size_control = has_extension(extensions, extension_count, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+
+    VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT};
+    VkPhysicalDeviceVulkan12Properties properties12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES,
+                                                       .pNext = size_control ? &sizes : NULL};
+    VkPhysicalDeviceVulkan11Properties properties11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES,
+                                                       .pNext = &properties12};
+    VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                              .pNext = &properties11};
+    vkGetPhysicalDeviceProperties2(device, &properties);
+    VkPhysicalDeviceSubgroupSizeControlFeaturesEXT size_features = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
+    VkPhysicalDeviceVulkan12Features features12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+                                                   .pNext = size_control ? &size_features : NULL};
+    VkPhysicalDeviceVulkan11Features features11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
+                                                   .pNext = &features12};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &features11};
+    vkGetPhysicalDeviceFeatures2(device, &features);
+
+    memcpy(capabilities->uuid, properties11.deviceUUID, VK_UUID_SIZE);
+    snprintf(capabilities->driver, sizeof capabilities->driver, "%.120s %.120s", properties12.driverName,
+             properties12.driverInfo);
+    capabilities->max_allocation = properties11.maxMemoryAllocationSize;
+    if (!features12.bufferDeviceAddress || !features12.scalarBlockLayout)
+        snprintf(capabilities->missing, sizeof capabilities->missing,
+                 "its driver lacks %s, which every kernel uses: a newer driver may have it",
+                 features12.bufferDeviceAddress ? "scalarBlockLayout" : "bufferDeviceAddress");
+    else if (!choose_queue(device, capabilities))
+        snprintf(capabilities->missing, sizeof capabilities->missing, "it has no queue that computes");
+
+    uint32_t available = 0;
+    const VkSubgroupFeatureFlags subgroup = properties11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT
+                                                ? properties11.subgroupSupportedOperations
+                                                : 0;
+    if (features.features.shaderInt64) available |= VK_NEEDS_INT64;
+    if (features12.shaderFloat16 && features11.storageBuffer16BitAccess) available |= VK_NEEDS_FLOAT16;
+    if (features12.shaderInt8 && features12.storageBuffer8BitAccess) available |= VK_NEEDS_UINT8;
+    if (subgroup & VK_SUBGROUP_FEATURE_ARITHMETIC_BIT) available |= VK_NEEDS_SUBGROUP_ARITHMETIC;
+    if (subgroup & VK_SUBGROUP_FEATURE_BALLOT_BIT) available |= VK_NEEDS_SUBGROUP_BALLOT;
+    if (subgroup & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) available |= VK_NEEDS_SUBGROUP_SHUFFLE;
+    capabilities->available = available;
+    if (!apply_mask(disable, capabilities, error)) goto error;
+    available = capabilities->available;
+
+    struct vk_limits *result = &capabilities->limits;
+    result->subgroup_size = properties11.subgroupSize;
+    result->max_invocations = limits->maxComputeWorkGroupInvocations;
+    if (limits->maxComputeWorkGroupSize[0] < result->max_invocations)
+        result->max_invocations = limits->maxComputeWorkGroupSize[0];
+    /* Where all sizes are the same nothing is required: that would only add its limit of subgroups to a workgroup. */
+    capabilities->subgroup_size_control = size_control && size_features.subgroupSizeControl &&
+                                          sizes.minSubgroupSize < sizes.maxSubgroupSize &&
+                                          sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT;
+    if (capabilities->subgroup_size_control) {
+        result->subgroup_size =
+            choose_subgroup_size(capabilities->properties.vendorID, sizes.minSubgroupSize, sizes.maxSubgroupSize);
+        const uint64_t invocations = (uint64_t)result->subgroup_size * sizes.maxComputeWorkgroupSubgroups;
+        if (invocations < result->max_invocations) result->max_invocations = (uint32_t)invocations;
+    }
+    result->max_shared_bytes = limits->maxComputeSharedMemorySize;
+    memcpy(result->max_groups, limits->maxComputeWorkGroupCount, sizeof result->max_groups);
+    result->subgroup_arithmetic = available & VK_NEEDS_SUBGROUP_ARITHMETIC;
+    result->subgroup_ballot = available & VK_NEEDS_SUBGROUP_BALLOT;
+    result->subgroup_shuffle = available & VK_NEEDS_SUBGROUP_SHUFFLE;
+    result->int64 = available & VK_NEEDS_INT64;
+    result->software = capabilities->properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+    free(extensions);
+    return true;
+
+error:
+    free(extensions);
+    return false;
+}
+
+void vk_capabilities_text(const struct vk_capabilities *capabilities, char *text, size_t size) {
+    const struct vk_limits *limits = &capabilities->limits;
+    const uint32_t available = capabilities->available;
+    snprintf(text, size, "Vulkan %u.%u, subgroup %u%s, %u KiB shared, %u invocations%s%s%s%s%s%s%s",
+             VK_API_VERSION_MAJOR(capabilities->properties.apiVersion),
+             VK_API_VERSION_MINOR(capabilities->properties.apiVersion), limits->subgroup_size,
+             capabilities->subgroup_size_control ? " (required)" : "", limits->max_shared_bytes / 1024,
+             limits->max_invocations, available & VK_NEEDS_SUBGROUP_ARITHMETIC ? ", subgroup arithmetic" : "",
+             available & VK_NEEDS_SUBGROUP_BALLOT ? ", ballot" : "",
+             available & VK_NEEDS_SUBGROUP_SHUFFLE ? ", shuffle" : "", available & VK_NEEDS_INT64 ? ", int64" : "",
+             available & VK_NEEDS_FLOAT16 ? ", fp16" : "", available & VK_NEEDS_UINT8 ? ", int8" : "",
+             capabilities->timestamp_bits ? ", time stamps" : "");
+}

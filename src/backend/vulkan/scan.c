@@ -1,0 +1,216 @@
+/* The selective scan and its gradient: which kernel, with which shape of the work. */
+#include "backend/vulkan/lowerings.h"
+#include "backend/vulkan/partials.h"
+#include "ops/ops.h"
+
+static int64_t divide_up(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+static int64_t smallest(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static uint32_t power_of_two_from(int64_t x) {
+    uint32_t power = 1;
+    while (power < x) power *= 2;
+    return power;
+}
+
+struct sizes {
+    int64_t batch, tokens, channels, states;
+};
+
+/* Kernels index with 32 bits. */
+static bool fits(struct vk_lowering *lowering, const struct sb_node *node, int64_t elements) {
+    if (elements < (int64_t)UINT32_MAX) return true;
+    return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
+                            "%s: a tensor of %lld elements is more than the scan's kernels can index; use a smaller "
+                            "batch with gradient accumulation.",
+                            node->name, (long long)elements);
+}
+
+static struct sizes sizes_of(const struct sb_tensor *u, const struct sb_tensor *a) {
+    return (struct sizes){u->shape[0], u->shape[1], u->shape[2], a->shape[1]};
+}
+
+/* ---- forward */
+
+bool vk_lower_selective_scan(struct vk_lowering *lowering, const struct sb_node *node) {
+    struct sb_tensor *const *in = node->inputs, *const *out = node->outputs;
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    const struct sizes size = sizes_of(in[SB_SCAN_U], in[SB_SCAN_A]);
+    const struct sb_tensor *z = in[SB_SCAN_Z];
+    const struct sb_tensor *widest = z && z->pitch > size.channels ? z : in[SB_SCAN_U];
+    if (!fits(lowering, node, sb_rows(widest) * widest->pitch)) return false;
+    if (out[SB_SCAN_STATES] && !fits(lowering, node, sb_elements(out[SB_SCAN_STATES]))) return false;
+
+    const struct vk_selective_scan_arguments arguments = {
+        .u = vk_tensor_address(lowering, in[SB_SCAN_U]),
+        .delta = vk_tensor_address(lowering, in[SB_SCAN_DELTA]),
+        .a = vk_tensor_address(lowering, in[SB_SCAN_A]),
+        .b = vk_tensor_address(lowering, in[SB_SCAN_B]),
+        .c = vk_tensor_address(lowering, in[SB_SCAN_C]),
+        .d = vk_tensor_address(lowering, in[SB_SCAN_D]),
+        .z = vk_tensor_address(lowering, z),
+        .bias = vk_tensor_address(lowering, in[SB_SCAN_BIAS]),
+        .y = vk_tensor_address(lowering, out[SB_SCAN_Y]),
+        .ungated = vk_tensor_address(lowering, out[SB_SCAN_UNGATED]),
+        .states = vk_tensor_address(lowering, out[SB_SCAN_STATES]),
+        .tokens = (uint32_t)size.tokens,
+        .channels = (uint32_t)size.channels,
+        .states_count = (uint32_t)size.states,
+        .b_pitch = (uint32_t)in[SB_SCAN_B]->pitch,
+        .c_pitch = (uint32_t)in[SB_SCAN_C]->pitch,
+        .z_pitch = z ? (uint32_t)z->pitch : 0,
+        .chunk = out[SB_SCAN_STATES] ? (uint32_t)node->attributes.scan.chunk : (uint32_t)size.tokens};
+
+    /* About 8 states per invocation, so that they stay in registers; 128 invocations, fewer where the channels are
+     * few; tiles of up to 16 tokens, as shared memory allows. */
+    uint32_t slices = power_of_two_from(divide_up(size.states, 8));
+    if (slices > 16) slices = 16;
+    const uint32_t states = (uint32_t)divide_up(size.states, 4 * slices) * 4;
+    const uint32_t workgroup = (uint32_t)smallest(128, power_of_two_from(size.channels) * (int64_t)slices);
+    const uint32_t channels = workgroup / slices;
+    const uint32_t per_token = 2 * states * slices + 2 * channels + workgroup;
+    uint32_t tokens = 16;
+    while (tokens > 1 && tokens * per_token * sizeof(float) > limits->max_shared_bytes) tokens /= 2;
+    struct vk_dispatch dispatch = {.kernel = VK_KERNEL_SELECTIVE_SCAN,
+                                   .arguments = &arguments,
+                                   .groups = {(uint32_t)divide_up(size.channels, channels), (uint32_t)size.batch},
+                                   .constants = {[VK_SELECTIVE_SCAN_WORKGROUP] = workgroup,
+                                                 [VK_SELECTIVE_SCAN_SLICES] = slices,
+                                                 [VK_SELECTIVE_SCAN_STATES] = states,
+                                                 [VK_SELECTIVE_SCAN_TOKENS] = tokens,
+                                                 [VK_SELECTIVE_SCAN_POLYNOMIAL] = limits->software,
+                                                 [VK_SELECTIVE_SCAN_SOFTPLUS] = node->attributes.scan.softplus,
+                                                 [VK_SELECTIVE_SCAN_HAS_D] = in[SB_SCAN_D] != NULL,
+                                                 [VK_SELECTIVE_SCAN_HAS_Z] = z != NULL,
+                                                 [VK_SELECTIVE_SCAN_HAS_BIAS] = in[SB_SCAN_BIAS] != NULL,
+                                                 [VK_SELECTIVE_SCAN_SAVE_UNGATED] = out[SB_SCAN_UNGATED] != NULL,
+                                                 [VK_SELECTIVE_SCAN_SAVE_STATES] = out[SB_SCAN_STATES] != NULL}};
+    return vk_dispatch(lowering, &dispatch);
+}
+
+/* ---- gradient */
+
+/* An output that nobody wants still needs a place to be written to. */
+static uint64_t address_or_scratch(struct vk_lowering *lowering, const struct sb_tensor *tensor, int64_t elements) {
+    return tensor ? vk_tensor_address(lowering, tensor)
+                  : vk_scratch_address(lowering, (size_t)elements * sizeof(float));
+}
+
+/* dD and dbias. */
+static bool gradient_sums(struct vk_lowering *lowering, const struct sb_node *node, uint64_t ddelta) {
+    struct sb_tensor *const *in = node->inputs, *const *out = node->outputs;
+    const struct sb_tensor *dd = out[SB_SCAN_GRADIENT_DD], *dbias = out[SB_SCAN_GRADIENT_DBIAS];
+    const struct sb_tensor *z = in[SB_SCAN_GRADIENT_Z];
+    if (!dd && !dbias) return true;
+    const struct sb_tensor *u = in[SB_SCAN_GRADIENT_U];
+    const int64_t channels = sb_columns(u), rows = sb_rows(u);
+    /* Blocks of 64 rows or more, at most 256 of them: enough to share out, few enough to add. */
+    int64_t block_rows = divide_up(rows, 256);
+    if (block_rows < 64) block_rows = 64;
+    const int64_t blocks = divide_up(rows, block_rows);
+    const size_t bytes = (size_t)(blocks * channels) * sizeof(float);
+    const struct vk_selective_scan_gradient_sums_arguments arguments = {
+        .dy = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_DY]),
+        .u = vk_tensor_address(lowering, u),
+        .z = vk_tensor_address(lowering, z),
+        .ddelta = ddelta,
+        .dd = dd ? vk_scratch_address(lowering, bytes) : 0,
+        .dbias = dbias ? vk_scratch_address(lowering, bytes) : 0,
+        .rows = (uint32_t)rows,
+        .block_rows = (uint32_t)block_rows,
+        .channels = (uint32_t)channels,
+        .z_pitch = z ? (uint32_t)z->pitch : 0};
+    const struct vk_dispatch dispatch = {
+        .kernel = VK_KERNEL_SELECTIVE_SCAN_GRADIENT_SUMS,
+        .arguments = &arguments,
+        .groups = {(uint32_t)divide_up(channels, 64), (uint32_t)blocks},
+        .constants = {[VK_SELECTIVE_SCAN_GRADIENT_SUMS_WORKGROUP] = 64,
+                      [VK_SELECTIVE_SCAN_GRADIENT_SUMS_POLYNOMIAL] = vk_lowering_limits(lowering)->software,
+                      [VK_SELECTIVE_SCAN_GRADIENT_SUMS_HAS_D] = dd != NULL,
+                      [VK_SELECTIVE_SCAN_GRADIENT_SUMS_HAS_Z] = z != NULL,
+                      [VK_SELECTIVE_SCAN_GRADIENT_SUMS_HAS_BIAS] = dbias != NULL}};
+    if (!vk_dispatch(lowering, &dispatch)) return false;
+    if (dd && !vk_sum_partials(lowering, arguments.dd, blocks, dd, false)) return false;
+    return !dbias || vk_sum_partials(lowering, arguments.dbias, blocks, dbias, dd != NULL);
+}
+
+bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
+    struct sb_tensor *const *in = node->inputs, *const *out = node->outputs;
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    const struct sizes size = sizes_of(in[SB_SCAN_GRADIENT_U], in[SB_SCAN_GRADIENT_A]);
+    const struct sb_tensor *z = in[SB_SCAN_GRADIENT_Z], *da = out[SB_SCAN_GRADIENT_DA];
+    const struct sb_tensor *db = out[SB_SCAN_GRADIENT_DB], *dc = out[SB_SCAN_GRADIENT_DC];
+    const struct sb_tensor *dz = out[SB_SCAN_GRADIENT_DZ];
+    const int64_t chunk = node->attributes.scan.chunk;
+    const int64_t rows = size.batch * size.tokens, elements = rows * size.channels;
+    const int64_t carried = size.batch * size.channels * size.states;
+
+    /* Groups of channels: enough workgroups to fill the device, but partial sums of dB and dC within 512 MB. */
+    int64_t groups = smallest(divide_up(limits->software ? 8 : 1024, size.batch), size.channels);
+    const int64_t group_bytes = 2 * rows * size.states * (int64_t)sizeof(float);
+    groups = smallest(groups, 1 + (512 << 20) / group_bytes);
+    const int64_t group_channels = divide_up(size.channels, groups);
+    groups = divide_up(size.channels, group_channels);
+    if (!fits(lowering, node, elements) || !fits(lowering, node, sb_elements(in[SB_SCAN_GRADIENT_STATES])))
+        return false;
+    if ((z && !fits(lowering, node, rows * z->pitch)) || (dz && !fits(lowering, node, rows * dz->pitch))) return false;
+
+    const bool split_b = groups > 1 || !db, split_c = groups > 1 || !dc, split_a = size.batch > 1 || !da;
+    const size_t partial_bytes = (size_t)(groups * group_bytes / 2);
+    struct vk_selective_scan_gradient_arguments arguments = {
+        .dy = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_DY]),
+        .u = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_U]),
+        .delta = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_DELTA]),
+        .a = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_A]),
+        .b = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_B]),
+        .c = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_C]),
+        .d = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_D]),
+        .z = vk_tensor_address(lowering, z),
+        .bias = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_BIAS]),
+        .ungated = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_UNGATED]),
+        .states = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_STATES]),
+        .du = address_or_scratch(lowering, out[SB_SCAN_GRADIENT_DU], elements),
+        .ddelta = address_or_scratch(lowering, out[SB_SCAN_GRADIENT_DDELTA], elements),
+        .da = address_or_scratch(lowering, split_a ? NULL : da, carried),
+        .db = split_b ? vk_scratch_address(lowering, partial_bytes) : vk_tensor_address(lowering, db),
+        .dc = split_c ? vk_scratch_address(lowering, partial_bytes) : vk_tensor_address(lowering, dc),
+        .dz = z ? address_or_scratch(lowering, dz, elements) : 0,
+        .carry = vk_scratch_address(lowering, (size_t)carried * sizeof(float)),
+        .rows = (uint32_t)rows,
+        .tokens = (uint32_t)size.tokens,
+        .channels = (uint32_t)size.channels,
+        .group_channels = (uint32_t)group_channels,
+        .states_count = (uint32_t)size.states,
+        .b_pitch = (uint32_t)in[SB_SCAN_GRADIENT_B]->pitch,
+        .c_pitch = (uint32_t)in[SB_SCAN_GRADIENT_C]->pitch,
+        .z_pitch = z ? (uint32_t)z->pitch : 0,
+        .db_pitch = (uint32_t)(split_b ? size.states : db->pitch),
+        .dc_pitch = (uint32_t)(split_c ? size.states : dc->pitch),
+        .dz_pitch = (uint32_t)(dz ? dz->pitch : size.channels)};
+
+    uint32_t workgroup = size.states > 32 ? 64 : 32;
+    while (workgroup > 1 &&
+           (2 * chunk * (workgroup + 1) + 3 * chunk) * (int64_t)sizeof(float) > (int64_t)limits->max_shared_bytes)
+        workgroup /= 2;
+    const struct vk_dispatch dispatch = {
+        .kernel = VK_KERNEL_SELECTIVE_SCAN_GRADIENT,
+        .arguments = &arguments,
+        .groups = {(uint32_t)groups, (uint32_t)size.batch},
+        .constants = {[VK_SELECTIVE_SCAN_GRADIENT_WORKGROUP] = workgroup,
+                      [VK_SELECTIVE_SCAN_GRADIENT_STATES] = (uint32_t)divide_up(size.states, workgroup),
+                      [VK_SELECTIVE_SCAN_GRADIENT_TOKENS] = (uint32_t)chunk,
+                      [VK_SELECTIVE_SCAN_GRADIENT_POLYNOMIAL] = limits->software,
+                      [VK_SELECTIVE_SCAN_GRADIENT_SOFTPLUS] = node->attributes.scan.softplus,
+                      [VK_SELECTIVE_SCAN_GRADIENT_HAS_D] = in[SB_SCAN_GRADIENT_D] != NULL,
+                      [VK_SELECTIVE_SCAN_GRADIENT_HAS_Z] = z != NULL,
+                      [VK_SELECTIVE_SCAN_GRADIENT_HAS_BIAS] = in[SB_SCAN_GRADIENT_BIAS] != NULL}};
+    if (!vk_dispatch(lowering, &dispatch)) return false;
+    if (db && split_b && !vk_sum_partials(lowering, arguments.db, groups, db, false)) return false;
+    if (dc && split_c && !vk_sum_partials(lowering, arguments.dc, groups, dc, true)) return false;
+    if (da && split_a && !vk_sum_partials(lowering, arguments.da, size.batch, da, true)) return false;
+    return gradient_sums(lowering, node, arguments.ddelta);
+}

@@ -1,0 +1,256 @@
+/* The runtime end to end on three simple operations: memory, phases, slots, staging, inspection, time stamps. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "open.h"
+#include "ops/ops.h"
+
+static struct sb_device *device;
+static struct simba_error error;
+
+#define CHECK(call)                                            \
+    do {                                                       \
+        error.message[0] = '\0';                               \
+        if (!(call)) fail_msg("%s: %s", #call, error.message); \
+    } while (0)
+
+static int setup(void **state) {
+    (void)state;
+    device = open_device();
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    int messages = 0;
+    if (device) {
+        messages = sb_backend_vulkan.validation_messages(device);
+        sb_backend_vulkan.close(device);
+    }
+    if (messages) fprintf(stderr, "%d messages of the validation layer\n", messages);
+    return messages ? -1 : 0;
+}
+
+/* y = (x + 2 x) with x an input; the parameter p grows by y in UPDATE, and an output shows it. */
+struct example {
+    struct sb_graph graph;
+    struct sb_plan plan;
+    struct sb_tensor *x, *y, *z, *shown;
+    struct sb_memory *parameters;
+    struct sb_program *program;
+};
+
+static void make(struct example *example, bool profile) {
+    memset(example, 0, sizeof *example);
+    struct sb_graph *graph = &example->graph;
+    sb_graph_init(graph, false);
+    const int64_t shape[2] = {7, 10}, part_shape[2] = {7, 4};
+    example->x = sb_input(graph, "x", SB_FLOAT32, 2, shape);
+    example->y = sb_op_add(graph, "y", example->x, example->x, 2, NULL);
+    /* Columns 3 to 6 of y are overwritten by a fill through a pitched view of a copy. */
+    example->z = sb_op_copy(graph, "z", example->y, NULL);
+    sb_op_fill(graph, "middle", sb_view_columns(graph, example->z, 3, 4), -1);
+    sb_mark_output(example->z);
+    struct sb_tensor *p = sb_shared(graph, "p", SB_SPACE_PARAMETER, 256, 2, part_shape, false);
+    graph->phase = SB_PHASE_UPDATE;
+    sb_op_add(graph, "update", p, sb_view_columns(graph, example->y, 1, 4), 1, p);
+    example->shown = sb_op_copy(graph, "shown", p, NULL);
+    sb_mark_output(example->shown);
+    CHECK(sb_graph_ok(graph, &error));
+    CHECK(sb_plan_memory(graph, (struct sb_plan_parameters){.keep_all = true}, &example->plan, &error));
+    CHECK(sb_backend_vulkan.memory_create(device, 4096, "parameters", &example->parameters, &error));
+    const struct sb_program_parameters parameters = {.graph = graph,
+                                                     .plan = &example->plan,
+                                                     .spaces = {[SB_SPACE_PARAMETER] = example->parameters},
+                                                     .profile = profile,
+                                                     .name = "example"};
+    CHECK(sb_backend_vulkan.program_create(device, &parameters, &example->program, &error));
+}
+
+static void finish(struct example *example) {
+    sb_backend_vulkan.program_destroy(example->program);
+    sb_backend_vulkan.memory_destroy(example->parameters);
+    sb_graph_finish(&example->graph);
+}
+
+static void fill_input(struct example *example, int slot, float base) {
+    float *x = sb_backend_vulkan.program_host(example->program, slot, example->x);
+    for (int i = 0; i < 70; i++) x[i] = base + (float)i;
+}
+
+static void check_output(struct example *example, int slot, float base) {
+    const float *z = sb_backend_vulkan.program_host(example->program, slot, example->z);
+    for (int i = 0; i < 70; i++) {
+        const bool middle = i % 10 >= 3 && i % 10 < 7;
+        assert_float_equal(z[i], middle ? -1 : 3 * (base + (float)i), 0);
+    }
+}
+
+static void test_memory(void **state) {
+    (void)state;
+    if (!device) skip();
+    struct sb_memory *memory = NULL;
+    CHECK(sb_backend_vulkan.memory_create(device, 1 << 20, "test", &memory, &error));
+    uint8_t bytes[64];
+    CHECK(sb_backend_vulkan.memory_read(memory, 1000, bytes, sizeof bytes, &error));
+    for (size_t i = 0; i < sizeof bytes; i++) assert_int_equal(bytes[i], 0);
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 7);
+    CHECK(sb_backend_vulkan.memory_write(memory, (1 << 20) - 64, bytes, sizeof bytes, &error));
+    uint8_t back[64];
+    CHECK(sb_backend_vulkan.memory_read(memory, (1 << 20) - 64, back, sizeof back, &error));
+    assert_memory_equal(bytes, back, sizeof back);
+    assert_false(sb_backend_vulkan.memory_write(memory, (1 << 20) - 63, bytes, sizeof bytes, &error));
+    sb_backend_vulkan.memory_destroy(memory);
+}
+
+static void test_slots_and_phases(void **state) {
+    (void)state;
+    if (!device) skip();
+    struct example example;
+    make(&example, false);
+    const unsigned both = 1u << SB_PHASE_COMPUTE | 1u << SB_PHASE_UPDATE;
+    for (int step = 0; step < 6; step++) {
+        const int slot = step % SB_SLOTS;
+        CHECK(sb_backend_vulkan.program_wait(example.program, slot, &error));
+        if (step >= SB_SLOTS) check_output(&example, slot, (float)(100 * (step - SB_SLOTS)));
+        fill_input(&example, slot, (float)(100 * step));
+        CHECK(sb_backend_vulkan.program_submit(example.program, slot, both, &error));
+    }
+    CHECK(sb_backend_vulkan.program_wait(example.program, 0, &error));
+    CHECK(sb_backend_vulkan.program_wait(example.program, 1, &error));
+    check_output(&example, 1, 500);
+    /* The parameter is the sum over six steps of 3 x. */
+    const float *shown = sb_backend_vulkan.program_host(example.program, 1, example.shown);
+    float parameter[28];
+    CHECK(sb_backend_vulkan.memory_read(example.parameters, 256, parameter, sizeof parameter, &error));
+    for (int row = 0; row < 7; row++)
+        for (int column = 0; column < 4; column++) {
+            const float expected = 3 * (float)(1500 + 6 * (row * 10 + column + 1));
+            assert_float_equal(shown[row * 4 + column], expected, 0);
+            assert_float_equal(parameter[row * 4 + column], expected, 0);
+        }
+    /* Only COMPUTE: the parameter stays. */
+    fill_input(&example, 0, 9);
+    CHECK(sb_backend_vulkan.program_submit(example.program, 0, 1u << SB_PHASE_COMPUTE, &error));
+    CHECK(sb_backend_vulkan.program_wait(example.program, 0, &error));
+    check_output(&example, 0, 9);
+    float again[28];
+    CHECK(sb_backend_vulkan.memory_read(example.parameters, 256, again, sizeof again, &error));
+    assert_memory_equal(parameter, again, sizeof again);
+    finish(&example);
+}
+
+static void test_inspection(void **state) {
+    (void)state;
+    if (!device) skip();
+    struct example example;
+    make(&example, false);
+    float x[70], y[70];
+    for (int i = 0; i < 70; i++) x[i] = (float)(i * i);
+    CHECK(sb_backend_vulkan.program_write(example.program, example.x, x, &error));
+    CHECK(sb_backend_vulkan.program_run_node(example.program, 0, example.y->producer->index, &error));
+    CHECK(sb_backend_vulkan.program_read(example.program, example.y, y, &error));
+    for (int i = 0; i < 70; i++) assert_float_equal(y[i], 3 * x[i], 0);
+    /* Writing a pitched view leaves the columns beside it alone. */
+    struct sb_tensor *view = sb_view_columns(&example.graph, example.y, 2, 5);
+    float columns[35];
+    for (int i = 0; i < 35; i++) columns[i] = -(float)i;
+    CHECK(sb_backend_vulkan.program_write(example.program, view, columns, &error));
+    float back[35];
+    CHECK(sb_backend_vulkan.program_read(example.program, view, back, &error));
+    assert_memory_equal(columns, back, sizeof back);
+    CHECK(sb_backend_vulkan.program_read(example.program, example.y, y, &error));
+    for (int i = 0; i < 70; i++) {
+        const int column = i % 10;
+        assert_float_equal(y[i], column >= 2 && column < 7 ? columns[i / 10 * 5 + column - 2] : 3 * x[i], 0);
+    }
+    finish(&example);
+}
+
+static void test_profile(void **state) {
+    (void)state;
+    if (!device) skip();
+    struct example example;
+    make(&example, true);
+    double seconds[16];
+    fill_input(&example, 1, 0);
+    CHECK(sb_backend_vulkan.program_submit(example.program, 1, 1u << SB_PHASE_COMPUTE, &error));
+    CHECK(sb_backend_vulkan.program_wait(example.program, 1, &error));
+    CHECK(sb_backend_vulkan.program_times(example.program, 1, seconds, &error));
+    check_output(&example, 1, 0);
+    for (int i = 0; i < example.graph.node_count; i++) {
+        const bool ran = example.graph.nodes[i]->phase == SB_PHASE_COMPUTE;
+        assert_true(seconds[i] >= 0 && seconds[i] < 10);
+        if (!ran) assert_true(seconds[i] == 0);
+    }
+    finish(&example);
+}
+
+static void test_many_programs(void **state) {
+    (void)state;
+    if (!device) skip();
+    for (int i = 0; i < 20; i++) {
+        struct example example;
+        make(&example, i % 2);
+        fill_input(&example, 0, (float)i);
+        CHECK(sb_backend_vulkan.program_submit(example.program, 0, 1u << SB_PHASE_COMPUTE, &error));
+        if (i % 3) {
+            CHECK(sb_backend_vulkan.program_wait(example.program, 0, &error));
+            check_output(&example, 0, (float)i);
+        }
+        finish(&example); /* also while it runs */
+    }
+}
+
+static void test_two_devices(void **state) {
+    (void)state;
+    if (!device) skip();
+    struct sb_device *first = device, *second = open_device_with("subgroup,int64");
+    struct example one, two;
+    make(&one, false);
+    device = second;
+    make(&two, false);
+    for (int i = 0; i < 3; i++) {
+        fill_input(&one, 0, 1);
+        fill_input(&two, 0, 2);
+        CHECK(sb_backend_vulkan.program_submit(one.program, 0, 1u << SB_PHASE_COMPUTE, &error));
+        CHECK(sb_backend_vulkan.program_submit(two.program, 0, 1u << SB_PHASE_COMPUTE, &error));
+        CHECK(sb_backend_vulkan.program_wait(two.program, 0, &error));
+        CHECK(sb_backend_vulkan.program_wait(one.program, 0, &error));
+        check_output(&one, 0, 1);
+        check_output(&two, 0, 2);
+    }
+    finish(&two);
+    assert_int_equal(sb_backend_vulkan.validation_messages(second), 0);
+    sb_backend_vulkan.close(second);
+    device = first;
+    fill_input(&one, 1, 3);
+    CHECK(sb_backend_vulkan.program_submit(one.program, 1, 1u << SB_PHASE_COMPUTE, &error));
+    CHECK(sb_backend_vulkan.program_wait(one.program, 1, &error));
+    check_output(&one, 1, 3);
+    finish(&one);
+}
+
+static void test_unknown_feature(void **state) {
+    (void)state;
+    if (!device) skip();
+    struct sb_device *opened = NULL;
+    const struct sb_device_parameters parameters = {.disable = "int64,subgruop", .no_cache = true};
+    assert_false(sb_backend_vulkan.open(&parameters, &device->description, &opened, &error));
+    assert_int_equal(error.code, SIMBA_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "subgruop"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_memory),          cmocka_unit_test(test_slots_and_phases),
+        cmocka_unit_test(test_inspection),      cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_many_programs),   cmocka_unit_test(test_two_devices),
+        cmocka_unit_test(test_unknown_feature),
+    };
+    return cmocka_run_group_tests_name("runtime", tests, setup, teardown);
+}
