@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* In the order of the device list; the reference is last, so that it is never an accident. */
-static const struct sb_backend *const backends[] = {&sb_backend_cpu};
+static const struct sb_backend *const backends[] = {&sb_backend_vulkan, &sb_backend_cpu};
 enum { BACKEND_COUNT = sizeof(backends) / sizeof(backends[0]) };
 
 static int compare_descriptions(const void *left, const void *right) {
