@@ -44,7 +44,7 @@ static const char *advice(int number) {
 bool sb_fail_errno(struct simba_error *error, int number, const char *doing, const char *path) {
     char reason[128];
     enum simba_code code = number == ENOMEM ? SIMBA_ERROR_MEMORY : SIMBA_ERROR_FILE;
-    return sb_fail(error, code, "Cannot %s %s: %s.%s", doing, path, strerror_r(number, reason, sizeof reason),
+    return sb_fail(error, code, "Cannot %s %.1024s: %s.%s", doing, path, strerror_r(number, reason, sizeof reason),
                    advice(number));
 }
 
