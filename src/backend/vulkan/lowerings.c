@@ -8,8 +8,8 @@ static bool not_available(struct vk_lowering *lowering, const struct sb_node *no
 
 const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {
     /* linear.c */
-    [SB_OP_LINEAR] = not_available,
-    [SB_OP_LINEAR_WEIGHT_GRADIENT] = not_available,
+    [SB_OP_LINEAR] = vk_lower_linear,
+    [SB_OP_LINEAR_WEIGHT_GRADIENT] = vk_lower_linear_weight_gradient,
     /* convolution.c */
     [SB_OP_CONV2D] = not_available,
     [SB_OP_CONV2D_INPUT_GRADIENT] = not_available,

@@ -4,6 +4,9 @@
 
 #include "backend/vulkan/lower.h"
 
+/* linear.c */
+bool vk_lower_linear(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_linear_weight_gradient(struct vk_lowering *lowering, const struct sb_node *node);
 /* elementwise.c */
 bool vk_lower_add(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_fill(struct vk_lowering *lowering, const struct sb_node *node);
