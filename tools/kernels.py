@@ -13,6 +13,7 @@ Each file is a list of entries:
                                             pointers (to any scalar or vector type; "const": the shader only reads)
                                             with the alignment they promise, default that of the element; and scalars,
                                             vectors or arrays of them.
+   "texels": ["a_texels"],                  optional: texel buffers of vec4, read with texelFetch(a_texels, index)
    "needs": ["subgroup_arithmetic"]}        optional: features without which it must not be dispatched (see NEEDS);
                                             element types add their own
 
@@ -32,6 +33,7 @@ import sys
 
 PUSH_BYTES = 128
 MAX_CONSTANTS = 16  # VK_MAX_CONSTANTS of lower.h
+MAX_TEXELS = 3  # VK_MAX_TEXELS
 
 # GLSL scalar types: (C type, bytes, need)
 SCALARS = {
@@ -108,7 +110,7 @@ class Argument:
 
 
 class Kernel:
-    KEYS = {"name", "source", "defines", "constants", "arguments", "needs"}
+    KEYS = {"name", "source", "defines", "constants", "arguments", "texels", "needs"}
 
     def __init__(self, where, entry):
         unknown = set(entry) - self.KEYS
@@ -134,6 +136,9 @@ class Kernel:
         self.arguments = [Argument(where, argument) for argument in entry["arguments"]]
         if not self.arguments:
             raise TableError(f"{where}: a kernel without arguments can do nothing")
+        self.texels = entry.get("texels", [])
+        if len(self.texels) > MAX_TEXELS:
+            raise TableError(f"{where}: more than {MAX_TEXELS} texel buffers")
         needs = list(entry.get("needs", [])) + [a.need for a in self.arguments if a.need]
         for need in needs:
             if need not in NEEDS:
@@ -156,12 +161,16 @@ class Kernel:
         extensions = ["GL_EXT_buffer_reference", "GL_EXT_scalar_block_layout"]
         for need in self.needs:
             extensions += NEEDS[need]
+        if self.texels:
+            extensions.append("GL_EXT_samplerless_texture_functions")
         lines += [f"#extension {name} : require" for name in dict.fromkeys(extensions)]
         for index, (name, default, kind) in enumerate(self.constants):
             value = {"uint": f"{default}u", "int": str(default), "bool": "true" if default else "false"}[kind]
             lines.append(f"layout(constant_id = {index}) const {kind} {name} = {value};")
         if self.constants and self.constants[0][0] == "WORKGROUP":
             lines.append(f"layout(local_size_x = {self.constants[0][1]}, local_size_x_id = 0) in;")
+        for binding, name in enumerate(self.texels):
+            lines.append(f"layout(set = 0, binding = {binding}) uniform textureBuffer {name};")
         declared = set()
         for argument in self.arguments:
             if argument.pointer and argument.pointer_type not in declared:
@@ -246,7 +255,8 @@ def write_header(kernels, path):
     lines += ["struct vk_kernel_info {", "    const char *name;", "    const uint32_t *words; /* SPIR-V */",
               "    uint32_t word_count;", "    uint32_t argument_bytes;",
               "    bool by_address; /* the push constant is the address of the argument block */",
-              "    uint32_t needs;  /* VK_NEEDS_... */", "    uint32_t constant_count;",
+              "    uint32_t needs;  /* VK_NEEDS_... */", "    uint32_t texel_count;",
+              "    uint32_t constant_count;",
               f"    uint32_t constants[{MAX_CONSTANTS}]; /* defaults */", "    bool has_workgroup; /* constant 0 is the local size x */",
               "};", "extern const struct vk_kernel_info vk_kernels[VK_KERNEL_COUNT];", "", "#endif", ""]
     write_if_changed(path, "\n".join(lines))
@@ -272,6 +282,7 @@ def write_source(kernels, path, binaries):
                   f"         .word_count = sizeof {kernel.name}_words / sizeof {kernel.name}_words[0],",
                   f"         .argument_bytes = {kernel.argument_bytes},",
                   f"         .by_address = {'true' if kernel.by_address else 'false'},", f"         .needs = {needs},",
+                  f"         .texel_count = {len(kernel.texels)},",
                   f"         .constant_count = {len(kernel.constants)},", f"         .constants = {{{defaults}}},",
                   f"         .has_workgroup = {'true' if workgroup else 'false'}}},"]
     lines += ["};", ""]

@@ -84,6 +84,7 @@ static void close_device(struct sb_device *base) {
         vk_pipelines_finish(device);
         vk_cache_finish(device);
         vkDestroyPipelineLayout(device->handle, device->layout, NULL);
+        vkDestroyDescriptorSetLayout(device->handle, device->texel_layout, NULL);
         vkDestroyDevice(device->handle, NULL);
     }
     vk_instance_finish(&device->instance);
@@ -161,8 +162,11 @@ static bool create_device(struct vk_device *device, struct simba_error *error) {
     VK(vkCreateDevice(device->physical, &info, NULL, &device->handle));
     vkGetDeviceQueue(device->handle, capabilities->queue_family, 0, &device->queue);
     const VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = 128};
+    if (!vk_texel_layout_create(device, error)) goto error;
     VK(vkCreatePipelineLayout(device->handle,
                               &(VkPipelineLayoutCreateInfo){.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+                                                            .setLayoutCount = 1,
+                                                            .pSetLayouts = &device->texel_layout,
                                                             .pushConstantRangeCount = 1,
                                                             .pPushConstantRanges = &range},
                               NULL, &device->layout));

@@ -12,7 +12,7 @@
 #include "graph/graph.h"
 #include "vulkan_kernels.h" /* generated: enum vk_kernel, struct vk_NAME_arguments, VK_NAME_CONSTANT indices */
 
-enum { VK_MAX_CONSTANTS = 16 };
+enum { VK_MAX_CONSTANTS = 16, VK_MAX_TEXELS = 3 };
 
 /* What lowerings may depend on. Everything here passes the --disable mask. */
 struct vk_limits {
@@ -40,8 +40,15 @@ struct vk_dispatch {
     uint32_t constants[VK_MAX_CONSTANTS]; /* specialisation constants by the table's order; 0: the table's default */
     uint32_t groups[3];                   /* 0: 1 */
     bool concurrent; /* does not depend on the previous dispatch of this node: no barrier between them */
+    /* An address within the memory that each of the kernel's texel buffers shows; 0: as the first. */
+    uint64_t texels[VK_MAX_TEXELS];
 };
 bool vk_dispatch(struct vk_lowering *lowering, const struct vk_dispatch *dispatch);
+
+/* Memory seen as a texel buffer of vec4, for kernels whose table entry has "texels": Mesa's software driver fetches a
+ * texel several times faster than it loads through an address. *first is the texel at `address`. False when the
+ * address is not a multiple of 16 bytes or `bytes` from there go beyond what the device's views can show. */
+bool vk_texels(struct vk_lowering *lowering, uint64_t address, uint64_t bytes, uint32_t *first);
 
 /* Complex FFT in place over the middle axis of [batch, length, columns] complex (interleaved float pairs) in the
  * program's FFT workspace, which is valid for this node only. Not normalised. Through VkFFT. */

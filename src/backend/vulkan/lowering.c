@@ -165,6 +165,12 @@ bool vk_dispatch(struct vk_lowering *lowering, const struct vk_dispatch *dispatc
     }
     vk_lowering_order(lowering, dispatch->concurrent);
     if (!lowering->commands) return true;
+    if (info->texel_count) {
+        VkDescriptorSet set;
+        if (!vk_texel_set_get(lowering, dispatch->texels, info->texel_count, &set)) return false;
+        vkCmdBindDescriptorSets(lowering->commands, VK_PIPELINE_BIND_POINT_COMPUTE, device->layout, 0, 1, &set, 0,
+                                NULL);
+    }
     vkCmdBindPipeline(lowering->commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
     vkCmdPushConstants(lowering->commands, device->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, push_bytes, push);
     vkCmdDispatch(lowering->commands, groups[0], groups[1], groups[2]);

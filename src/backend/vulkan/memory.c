@@ -65,7 +65,8 @@ bool vk_buffer_init(struct vk_device *device, VkDeviceSize size, enum vk_memory_
         &(VkBufferCreateInfo){.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                               .size = buffer->size,
                               .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT |
-                                       VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT},
+                                       VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT |
+                                       VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT},
         NULL, &buffer->handle));
     VkMemoryRequirements requirements;
     vkGetBufferMemoryRequirements(device->handle, buffer->handle, &requirements);
@@ -101,6 +102,7 @@ bool vk_buffer_init(struct vk_device *device, VkDeviceSize size, enum vk_memory_
         device->handle,
         &(VkBufferDeviceAddressInfo){.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO, .buffer = buffer->handle});
     vk_device_name(device, VK_OBJECT_TYPE_BUFFER, (uint64_t)buffer->handle, purpose);
+    if (kind == VK_MEMORY_DEVICE && !vk_texel_view_create(device, buffer, error)) goto error;
     return true;
 
 error:
@@ -109,6 +111,7 @@ error:
 }
 
 void vk_buffer_finish(struct vk_device *device, struct vk_buffer *buffer) {
+    if (buffer->texels) vkDestroyBufferView(device->handle, buffer->texels, NULL);
     if (buffer->handle) vkDestroyBuffer(device->handle, buffer->handle, NULL);
     if (buffer->memory) vkFreeMemory(device->handle, buffer->memory, NULL);
     memset(buffer, 0, sizeof *buffer);

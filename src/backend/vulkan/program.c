@@ -305,6 +305,7 @@ void vk_program_destroy(struct sb_program *base) {
     for (int slot = 0; slot < SB_SLOTS; slot++)
         if (program->running[slot]) vk_device_wait(device, program->fences[slot], NULL);
     vk_ffts_finish(program);
+    vk_texel_sets_finish(program);
     for (int slot = 0; slot < SB_SLOTS; slot++) {
         vkDestroyQueryPool(device->handle, program->queries[slot], NULL);
         vkDestroyFence(device->handle, program->fences[slot], NULL);

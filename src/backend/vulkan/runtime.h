@@ -84,6 +84,7 @@ struct vk_buffer {
     VkDeviceSize size;
     uint64_t address;
     unsigned char *mapped; /* NULL: only the device sees it */
+    VkBufferView texels;   /* all of it, or as much as a view can show; only memory of the device */
 };
 
 struct vk_device {
@@ -97,6 +98,7 @@ struct vk_device {
     struct vk_capabilities capabilities;
     struct vk_limits limits;
     bool unified; /* the host can map the memory in which the device computes */
+    VkDescriptorSetLayout texel_layout;
     VkPipelineLayout layout;
     struct vk_pipeline *pipelines[VK_KERNEL_COUNT];
     VkPipelineCache cache;
@@ -164,6 +166,12 @@ struct vk_node_needs {
     size_t arguments;       /* bytes there */
 };
 
+/* Descriptor sets of texel buffers, one for each combination of memories that a dispatch has used. */
+struct vk_texel_sets {
+    VkDescriptorPool pool;
+    struct vk_texel_set *first;
+};
+
 struct vk_commands {
     VkCommandBuffer *buffers;
     uint32_t count, capacity;
@@ -187,6 +195,7 @@ struct vk_program {
     VkQueryPool queries[SB_SLOTS];
     unsigned timed_phases[SB_SLOTS]; /* of the last submit */
     struct vk_fft *ffts;             /* plans, fft.c */
+    struct vk_texel_sets texels;
 };
 
 bool vk_program_create(struct sb_device *device, const struct sb_program_parameters *parameters,
@@ -231,6 +240,14 @@ bool vk_lower_node(struct vk_lowering *lowering, const struct sb_node *node);
 void vk_lowering_order(struct vk_lowering *lowering, bool concurrent);
 /* Everything before is visible to everything after, transfers and the host's reads included. */
 void vk_full_barrier(VkCommandBuffer commands);
+
+/* ---- texels.c */
+
+bool vk_texel_layout_create(struct vk_device *device, struct simba_error *error);
+bool vk_texel_view_create(struct vk_device *device, struct vk_buffer *buffer, struct simba_error *error);
+/* The set that shows these memories to a kernel with `count` texel buffers. */
+bool vk_texel_set_get(struct vk_lowering *lowering, const uint64_t *addresses, uint32_t count, VkDescriptorSet *set);
+void vk_texel_sets_finish(struct vk_program *program);
 
 /* ---- fft.c */
 void vk_ffts_finish(struct vk_program *program);
