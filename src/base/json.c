@@ -104,12 +104,24 @@ static bool fail_syntax(struct simba_error *error, const char *name, const char 
                    found);
 }
 
+/* Where a key is expected and something else stands, cJSON reports the byte behind it. */
+static const char *correct_place(const char *text, size_t size, const char *place) {
+    if (place < text + 2 || place > text + size || *place == '\\') return place;
+    const char *wrong = place - 1, *before = wrong - 1;
+    while (before > text && isspace((unsigned char)*before)) before--;
+    bool expects_key = *before == '{' || *before == ',';
+    /* A single digit there may also be an array's number that is fine. */
+    bool is_wrong = *wrong != '"' && !isspace((unsigned char)*wrong) && !isdigit((unsigned char)*wrong);
+    return expects_key && is_wrong ? wrong : place;
+}
+
 /* The one value of a text with nothing but white space around it. */
 static cJSON *parse(const char *name, const char *text, size_t size, struct simba_error *error) {
-    const char *end = NULL;
-    cJSON *root = cJSON_ParseWithLengthOpts(text, size, &end, false);
+    const char *end = memchr(text, 0, size); /* which cJSON would take for white space */
+    /* With the zero behind the text, an error at the very end is told from one at the last byte. */
+    cJSON *root = end ? NULL : cJSON_ParseWithLengthOpts(text, size + 1, &end, false);
     if (!root) {
-        fail_syntax(error, name, text, size, end, "this is not valid JSON");
+        fail_syntax(error, name, text, size, correct_place(text, size, end), "this is not valid JSON");
         return NULL;
     }
     while (end < text + size && (*end == ' ' || *end == '\t' || *end == '\n' || *end == '\r')) end++;

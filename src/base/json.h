@@ -23,6 +23,7 @@ struct sb_json {
 struct sb_json_document;
 struct sb_json_document *sb_json_read_file(const char *file, struct simba_error *error);
 struct sb_json_document *sb_json_read_text(const char *name, const char *text, struct simba_error *error);
+/* `size` bytes with a zero behind them. */
 struct sb_json_document *sb_json_read_bytes(const char *name, const char *text, size_t size, struct simba_error *error);
 void sb_json_destroy(struct sb_json_document *document);
 struct sb_json sb_json_root(const struct sb_json_document *document);

@@ -25,9 +25,14 @@ static void broken_text_has_a_place(void **state) {
         {"{\"\xc3\xa4\xc3\xa4\": x}", "line 1, column 8"}, /* two letters of two bytes each */
         {"{} {}", "line 1, column 4: expected the end of the text"},
         {"{}\n\n,", "line 3, column 1"},
-        {"[1, 2", "the end of the text"},
+        {"[1, 2", "column 6: this is not valid JSON at the end of the text"},
+        {"[1, x", "column 5"},
+        {"[1,, 2]", "column 4"},
+        {"{,}", "column 2"},
+        {"{\"a\": 1, b: 2}", "column 10: this is not valid JSON at \"b: 2}\""},
+        {"{\"a\": \"a,b\\q\"}", "column 11"},
         {"nan", "line 1, column 1"},
-        {"\x01", "the byte 0x01"},
+        {"\x7f", "the byte 0x7F"},
         {"{\"a\": 1, \"b\": {\"c\": 1, \"d\": 2, \"c\": 3}}", "$.b: the key \"c\" is there twice"},
         {"[0, {\"a\": 1, \"a\": 1}]", "$[1]: the key \"a\" is there twice"},
     };
