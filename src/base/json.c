@@ -118,8 +118,12 @@ static const char *correct_place(const char *text, size_t size, const char *plac
 /* The one value of a text with nothing but white space around it. */
 static cJSON *parse(const char *name, const char *text, size_t size, struct simba_error *error) {
     const char *end = memchr(text, 0, size); /* which cJSON would take for white space */
+    if (end) {
+        fail_syntax(error, name, text, size, end, "this is not valid JSON");
+        return NULL;
+    }
     /* With the zero behind the text, an error at the very end is told from one at the last byte. */
-    cJSON *root = end ? NULL : cJSON_ParseWithLengthOpts(text, size + 1, &end, false);
+    cJSON *root = cJSON_ParseWithLengthOpts(text, size + 1, &end, false);
     if (!root) {
         fail_syntax(error, name, text, size, correct_place(text, size, end), "this is not valid JSON");
         return NULL;
