@@ -36,7 +36,7 @@ SIMBA_API bool simba_model_save(const struct simba_model *model, const char *pat
 
 struct simba_image {
     const uint8_t *pixels; /* rows from the top, channels interleaved, 0..255 */
-    int width, height;     /* of any size: the shorter side is scaled to fit, then the centre is cut out */
+    int width, height;     /* of any size: scaled to the model's where it differs */
     int channels;          /* 1 (grey), 3 (RGB), 4 (RGBA), or exactly the model's */
     size_t stride;         /* bytes from one row to the next; 0: width * channels */
 };

@@ -14,6 +14,10 @@ SIMBA_API const char *simba_version(void);
 /* Releases what a function of the library says the caller frees. NULL is fine. */
 SIMBA_API void simba_free(void *memory);
 
+/* The word of `known` (NULL-terminated) that `word` was probably meant to be, or NULL when none is near. For command
+ * lines and editors of configurations. */
+SIMBA_API const char *simba_nearest_word(const char *word, const char *const *known);
+
 #ifdef __cplusplus
 }
 #endif

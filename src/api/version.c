@@ -1,5 +1,7 @@
 #include "simba/version.h"
 
+#include "base/json.h"
+
 #include <stdlib.h>
 
 const char *simba_version(void) {
@@ -8,4 +10,8 @@ const char *simba_version(void) {
 
 void simba_free(void *memory) {
     free(memory);
+}
+
+const char *simba_nearest_word(const char *word, const char *const *known) {
+    return sb_nearest_word(word, known);
 }

@@ -1,0 +1,18 @@
+/* What the files of the public interface share. */
+#ifndef SB_API_API_H
+#define SB_API_API_H
+
+#include "backend/backend.h"
+#include "simba/simba.h"
+
+struct simba_device {
+    struct sb_device *device;
+    struct simba_device_info info;
+};
+
+/* A configuration file with "a.b=c" changes applied; sb_json_destroy it. */
+struct sb_json_document;
+struct sb_json_document *api_read_configuration(const char *path, const char *const *overrides, int override_count,
+                                                struct simba_error *error);
+
+#endif

@@ -1,0 +1,165 @@
+/* Loading or building a model, and looking inside. */
+#include "api/model.h"
+
+#include "base/json.h"
+#include "train/checkpoint.h"
+
+#include <cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The architecture: of the configuration when there is one, else of the weights. A configuration may be a whole one or
+ * what `simba inspect` shows ({"model": ...}); its other parts are not looked at. */
+static bool read_architecture(struct simba_model *model, const struct simba_model_options *options,
+                              const struct sb_safetensors *file, struct simba_error *error) {
+    if (!options->configuration) return sb_weights_config(file, &model->config, error);
+    struct sb_json_document *document =
+        api_read_configuration(options->configuration, options->overrides, options->override_count, error);
+    struct sb_json member;
+    bool fine = document && sb_json_member(sb_json_root(document), "model", &member, error);
+    if (fine && !member.value)
+        fine = sb_fail(error, SIMBA_ERROR_CONFIG, "%s: expected an object \"model\" that describes the architecture.",
+                       options->configuration);
+    fine = fine && sb_model_config_read(member, &model->config, error);
+    sb_json_destroy(document);
+    return fine;
+}
+
+static bool read_record(struct simba_model *model, const struct sb_safetensors *file, struct simba_error *error) {
+    struct sb_checkpoint_record record;
+    bool found = false;
+    if (!sb_checkpoint_record(file, &record, &found, error)) return false;
+    if (!found) return true;
+    model->state = record.state;
+    model->trained = true;
+    snprintf(model->data, sizeof model->data, "%s", record.data);
+    snprintf(model->version, sizeof model->version, "%s", record.version);
+    model->configuration = strdup(record.configuration);
+    model->labels = record.labels ? cJSON_Parse(record.labels) : NULL;
+    if (!model->configuration) return sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory reading %s.", file->path);
+    return true;
+}
+
+static bool write_configuration(struct simba_model *model, struct simba_error *error) {
+    if (model->configuration) return true;
+    char *text = sb_model_config_write(&model->config, error);
+    const size_t size = text ? strlen(text) + 16 : 0;
+    model->configuration = text ? sb_allocate(size, 1, error) : NULL;
+    if (model->configuration) snprintf(model->configuration, size, "{\"model\": %s}", text);
+    free(text);
+    return model->configuration;
+}
+
+static bool compile(struct simba_model *model, struct simba_error *error) {
+    const size_t bytes = model->list.total_bytes;
+    const struct sb_device_description *description = sb_device_describe(model->device);
+    const size_t needed = bytes + model->inference.plan.activation_bytes;
+    if (description->memory_bytes && needed > description->memory_bytes)
+        return sb_fail(error, SIMBA_ERROR_MEMORY,
+                       "The model needs %.1f MiB on the device at a batch of %lld, and %s has %.1f MiB. Use a smaller "
+                       "batch or a larger device.",
+                       (double)needed / 0x1p20, (long long)model->inference.batch, description->name,
+                       (double)description->memory_bytes / 0x1p20);
+    return sb_memory_create(model->device, bytes, "parameters", &model->memory, error) &&
+           sb_memory_write(model->memory, 0, model->parameters, bytes, error) &&
+           sb_inference_compile(&model->inference, &model->config, model->device, model->memory, error) &&
+           sb_inference_prepare(&model->inference, error);
+}
+
+static bool create(struct simba_model *model, const struct simba_model_options *options, struct simba_error *error) {
+    struct sb_safetensors *file = NULL;
+    if (!options->weights && !options->configuration)
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "A model needs weights, a configuration, or both.");
+    if (options->weights && !(file = sb_safetensors_open(options->weights, error))) return false;
+    bool fine =
+        read_architecture(model, options, file, error) && sb_model_parameters(&model->config, &model->list, error) &&
+        sb_inference_plan(&model->inference, &model->config, &model->list, options->batch ? options->batch : 1, error);
+    model->parameters = fine ? sb_allocate(model->list.total_bytes, 1, error) : NULL;
+    fine = model->parameters;
+    if (fine && file)
+        fine = sb_weights_load(file, &model->list, model->parameters, error) && read_record(model, file, error);
+    else if (fine)
+        fine = sb_model_initialise(&model->config, &model->list, options->seed, model->parameters, error);
+    model->from_file = file;
+    sb_safetensors_close(file);
+    return fine && write_configuration(model, error) && (!model->device || compile(model, error));
+}
+
+struct simba_model *simba_model_create(struct simba_device *device, const struct simba_model_options *options,
+                                       struct simba_error *error) {
+    static const struct simba_model_options defaults = {0};
+    struct simba_model *model = sb_allocate(1, sizeof *model, error);
+    if (!model) return NULL;
+    model->device = device ? device->device : NULL;
+    model->state.best_top1 = -1;
+    if (create(model, options ? options : &defaults, error)) return model;
+    simba_model_destroy(model);
+    return NULL;
+}
+
+void simba_model_destroy(struct simba_model *model) {
+    if (!model) return;
+    sb_inference_finish(&model->inference);
+    sb_memory_destroy(model->memory);
+    sb_parameter_list_finish(&model->list);
+    cJSON_Delete(model->labels);
+    free(model->scratch.bytes);
+    free(model->decoded.bytes);
+    free(model->parameters);
+    free(model->configuration);
+    free(model);
+}
+
+bool simba_model_save(const struct simba_model *model, const char *path, struct simba_error *error) {
+    return sb_weights_save(path, &model->config, &model->list, model->parameters, error);
+}
+
+void simba_model_inspect(const struct simba_model *model, struct simba_model_info *info) {
+    const struct sb_model_config *config = &model->config;
+    const struct sb_cost cost = sb_graph_cost(&model->inference.graph);
+    *info = (struct simba_model_info){.stages = config->stages,
+                                      .classes = (int)config->classes,
+                                      .channels = (int)config->channels,
+                                      .height = (int)config->height,
+                                      .width = (int)config->width,
+                                      .token_labels = config->token_labels,
+                                      .parameter_tensors = model->list.count,
+                                      .parameters = model->list.trainable_elements,
+                                      .parameter_bytes = model->list.total_bytes,
+                                      .activation_bytes = model->inference.plan.activation_bytes,
+                                      .batch = (int)model->inference.batch,
+                                      .flops = cost.flops,
+                                      .bytes = cost.bytes,
+                                      .step = model->state.step,
+                                      .epoch = model->state.epoch,
+                                      .best_top1 = model->state.best_top1};
+    snprintf(info->size, sizeof info->size, "%s", config->size);
+    snprintf(info->mixer, sizeof info->mixer, "%s", config->mixer == SB_MIXER_EINFFT ? "einfft" : "mlp");
+    snprintf(info->origin, sizeof info->origin, "%s",
+             model->trained     ? "trained"
+             : model->from_file ? "weights"
+                                : "fresh");
+    snprintf(info->data, sizeof info->data, "%s", model->data);
+    snprintf(info->version, sizeof info->version, "%s", model->version);
+}
+
+const char *simba_model_label(const struct simba_model *model, int class_index) {
+    return cJSON_GetStringValue(cJSON_GetArrayItem(model->labels, class_index));
+}
+
+const char *simba_model_configuration(const struct simba_model *model) {
+    return model->configuration;
+}
+
+bool simba_model_parameter(const struct simba_model *model, int index, struct simba_parameter_info *info,
+                           struct simba_error *error) {
+    if (index < 0 || index >= model->list.count)
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "Tensor %d is out of range: the model has %d.", index,
+                       model->list.count);
+    const struct sb_parameter *parameter = &model->list.entries[index];
+    *info = (struct simba_parameter_info){
+        .name = parameter->name, .rank = parameter->rank, .trainable = parameter->trainable, .decay = parameter->decay};
+    for (int axis = 0; axis < parameter->rank; axis++) info->shape[axis] = parameter->shape[axis];
+    return true;
+}

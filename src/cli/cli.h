@@ -1,0 +1,88 @@
+/* What the commands share. The command line uses libsimba's public headers and nothing else of the library. */
+#ifndef SIMBA_CLI_CLI_H
+#define SIMBA_CLI_CLI_H
+
+#include "simba/simba.h"
+
+#include <stdio.h>
+
+/* Exit codes of every command. */
+enum {
+    CLI_DONE = 0,
+    CLI_FAILED = 1,       /* a message on standard error says why */
+    CLI_USAGE = 2,        /* the command line makes no sense */
+    CLI_INTERRUPTED = 130 /* Ctrl-C: the last checkpoint is written */
+};
+
+/* ---- options.c */
+
+struct cli_list {
+    const char **items; /* freed with free() */
+    int count;
+};
+
+/* One row per option, an empty row at the end. The kind of the target follows from the member that is set. */
+struct cli_option {
+    const char *name;     /* without the dashes */
+    const char *argument; /* what it takes, for help: "DIR"; NULL: a flag */
+    const char *help;
+    bool *flag;
+    const char **text;
+    int *integer; /* at least `minimum` */
+    int minimum;
+    uint64_t *number;
+    struct cli_list *list; /* may be repeated */
+};
+
+struct cli_command {
+    const char *name;
+    const char *operands; /* "CONFIG.json" */
+    const char *summary;  /* one line */
+    const char *details;  /* the text of --help below the options; may be NULL */
+    int (*run)(const struct cli_command *command, int count, char **words);
+};
+extern const struct cli_command cli_train, cli_evaluate, cli_predict, cli_inspect, cli_devices, cli_parity;
+
+/* Reads the words after the command's name. CLI_DONE: go on; otherwise *exit_code is what the command returns now
+ * (0 after --help). Words that are no options are added to `operands`. */
+bool cli_options_read(const struct cli_command *command, const struct cli_option *options, int count, char **words,
+                      struct cli_list *operands, int *exit_code);
+/* "simba: MESSAGE", a hint at --help, CLI_USAGE. */
+int cli_usage_error(const struct cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool cli_list_add(struct cli_list *list, const char *item);
+/* The options of every command that opens a device. */
+struct cli_device {
+    const char *choice, *disable;
+    bool validate, no_cache, verbose;
+};
+#define CLI_DEVICE_OPTIONS(device)                                                                                     \
+    {.name = "device",                                                                                                 \
+     .argument = "D",                                                                                                  \
+     .help = "index, part of a name, UUID or cpu; see simba devices",                                                  \
+     .text = &(device).choice},                                                                                        \
+        {.name = "disable",                                                                                            \
+         .argument = "LIST",                                                                                           \
+         .help = "optional device features to leave unused, with commas",                                              \
+         .text = &(device).disable},                                                                                   \
+        {.name = "validate", .help = "check every Vulkan call with the validation layer", .flag = &(device).validate}, \
+        {.name = "no-cache", .help = "leave the pipeline cache on disk alone", .flag = &(device).no_cache}, {          \
+        .name = "verbose", .help = "say what the library does", .flag = &(device).verbose                              \
+    }
+struct simba_device *cli_device_open(const struct cli_device *options, struct simba_error *error);
+struct simba_log cli_log(bool verbose);
+
+/* ---- output.c */
+
+int cli_failed(const struct simba_error *error); /* prints "simba: MESSAGE"; CLI_FAILED, or CLI_INTERRUPTED */
+void cli_json_string(FILE *stream, const char *text);
+void cli_json_number(FILE *stream, double number); /* null when it is not finite */
+/* Into `text`, returned: "1.5 GiB", "2 h 03 min", "12.3 G". */
+const char *cli_bytes(char text[32], double bytes);
+const char *cli_duration(char text[32], double seconds);
+const char *cli_count(char text[32], double count);
+/* Terminal codes, or "" where the stream is no terminal or NO_COLOR is set. */
+const char *cli_bold(FILE *stream);
+const char *cli_plain(FILE *stream);
+bool cli_is_terminal(FILE *stream);
+
+#endif

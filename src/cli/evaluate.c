@@ -1,0 +1,78 @@
+#include "cli.h"
+
+#include <stdlib.h>
+
+static void show_progress(void *user, int64_t done, int64_t total) {
+    (void)user;
+    fprintf(stderr, "\r%lld / %lld images\033[K", (long long)done, (long long)total);
+    if (done == total) fputs("\r\033[K", stderr);
+}
+
+static int run(const struct cli_command *command, int count, char **words) {
+    struct cli_device device_options = {0};
+    const char *data = NULL, *configuration = NULL;
+    int batch = 0;
+    bool json = false;
+    struct cli_list operands = {0};
+    const struct cli_option options[] = {
+        {.name = "data",
+         .argument = "PATH",
+         .help = "directory of class directories, or a configuration with a \"data\" object",
+         .text = &data},
+        {.name = "config",
+         .argument = "FILE",
+         .help = "the architecture, if the weights do not say",
+         .text = &configuration},
+        {.name = "batch", .argument = "N", .help = "images computed at once", .integer = &batch, .minimum = 1},
+        {.name = "json", .help = "machine-readable output", .flag = &json},
+        CLI_DEVICE_OPTIONS(device_options),
+        {0}};
+    struct simba_device *device = NULL;
+    struct simba_model *model = NULL;
+    struct simba_evaluation result;
+    struct simba_error error;
+    int code = CLI_DONE;
+    if (!cli_options_read(command, options, count, words, &operands, &code)) goto done;
+    if (operands.count != 1) {
+        code = cli_usage_error(command, "expected one model file, found %d", operands.count);
+        goto done;
+    }
+    device = cli_device_open(&device_options, &error);
+    if (device)
+        model = simba_model_create(device,
+                                   &(struct simba_model_options){.weights = operands.items[0],
+                                                                 .configuration = configuration,
+                                                                 .batch = batch ? batch : 64},
+                                   &error);
+    if (!model || !simba_model_evaluate(model,
+                                        &(struct simba_evaluate_options){
+                                            .data = data, .progress = cli_is_terminal(stderr) ? show_progress : NULL},
+                                        &result, &error)) {
+        code = cli_failed(&error);
+        goto done;
+    }
+    if (json) {
+        printf("{\"images\": %lld, \"top1\": %.6f, \"top5\": %.6f, \"loss\": ", (long long)result.images, result.top1,
+               result.top5);
+        cli_json_number(stdout, result.loss);
+        printf(", \"seconds\": %.3f, \"device\": ", result.seconds);
+        cli_json_string(stdout, simba_device_describe(device)->name);
+        fputs("}\n", stdout);
+    } else {
+        printf("%lld images: top-1 %.2f %%, top-5 %.2f %%, loss %.4f (%.0f images/s on %s)\n", (long long)result.images,
+               100 * result.top1, 100 * result.top5, result.loss,
+               result.seconds > 0 ? (double)result.images / result.seconds : 0, simba_device_describe(device)->name);
+    }
+done:
+    simba_model_destroy(model);
+    simba_device_close(device);
+    free(operands.items);
+    return code;
+}
+
+const struct cli_command cli_evaluate = {.name = "evaluate",
+                                         .operands = "MODEL",
+                                         .summary = "measure the accuracy of a model",
+                                         .details = "Without --data the evaluation images of its own training are "
+                                                    "used.\n",
+                                         .run = run};

@@ -1,0 +1,79 @@
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int cli_failed(const struct simba_error *error) {
+    fprintf(stderr, "simba: %s\n", error->message);
+    return error->code == SIMBA_ERROR_INTERRUPTED ? CLI_INTERRUPTED : CLI_FAILED;
+}
+
+void cli_json_string(FILE *stream, const char *text) {
+    if (!text) {
+        fputs("null", stream);
+        return;
+    }
+    fputc('"', stream);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            fprintf(stream, "\\%c", c);
+        else if (c < 32)
+            fprintf(stream, "\\u%04x", c);
+        else
+            fputc(c, stream);
+    }
+    fputc('"', stream);
+}
+
+void cli_json_number(FILE *stream, double number) {
+    if (isfinite(number))
+        fprintf(stream, "%.9g", number);
+    else
+        fputs("null", stream);
+}
+
+const char *cli_bytes(char text[32], double bytes) {
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    int unit = 0;
+    while (bytes >= 1000 && unit < 4) bytes /= 1024, unit++;
+    snprintf(text, 32, unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+    return text;
+}
+
+const char *cli_duration(char text[32], double seconds) {
+    if (seconds < 0) seconds = 0;
+    long whole = (long)(seconds + 0.5);
+    if (whole >= 3600)
+        snprintf(text, 32, "%ld h %02ld min", whole / 3600, whole / 60 % 60);
+    else if (whole >= 60)
+        snprintf(text, 32, "%ld min %02ld s", whole / 60, whole % 60);
+    else
+        snprintf(text, 32, "%ld s", whole);
+    return text;
+}
+
+const char *cli_count(char text[32], double count) {
+    static const char *const units[] = {"", " k", " M", " G", " T", " P"};
+    int unit = 0;
+    while (count >= 1000 && unit < 5) count /= 1000, unit++;
+    snprintf(text, 32, unit ? "%.2f%s" : "%.0f%s", count, units[unit]);
+    return text;
+}
+
+bool cli_is_terminal(FILE *stream) {
+    return isatty(fileno(stream)) == 1;
+}
+
+static bool coloured(FILE *stream) {
+    const char *none = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    return cli_is_terminal(stream) && !(none && none[0]) && !(terminal && terminal[0] == 'd'); /* TERM=dumb */
+}
+
+const char *cli_bold(FILE *stream) {
+    return coloured(stream) ? "\033[1m" : "";
+}
+const char *cli_plain(FILE *stream) {
+    return coloured(stream) ? "\033[0m" : "";
+}

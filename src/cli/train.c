@@ -1,0 +1,217 @@
+#include "cli.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- Ctrl-C: the first one lets the step finish and writes the checkpoint, the second one kills */
+static struct simba_trainer *volatile running;
+
+static void on_signal(int number) {
+    (void)number;
+    struct simba_trainer *trainer = running;
+    if (trainer) simba_trainer_stop(trainer);
+}
+
+static void catch_signals(struct simba_trainer *trainer) {
+    running = trainer;
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void release_signals(void) {
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    running = NULL;
+}
+
+/* ---- what is shown while training */
+struct display {
+    bool bar;          /* a line that is rewritten, on a terminal; else a plain line now and then */
+    double last_shown; /* seconds */
+};
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static int terminal_columns(void) {
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+static void clear_bar(const struct display *display) {
+    if (display->bar) fputs("\r\033[K", stderr);
+}
+
+static void show_step(struct display *display, const struct simba_progress *progress) {
+    double interval = display->bar ? 0.1 : 10;
+    bool last = progress->epoch_step == progress->epoch_steps;
+    if (now() - display->last_shown < interval && !(display->bar && last)) return;
+    display->last_shown = now();
+    char eta[32] = "?", text[256];
+    if (progress->eta_seconds >= 0) cli_duration(eta, progress->eta_seconds);
+    snprintf(text, sizeof text, "loss %.4f  lr %.3g  %.1f images/s  waited %.0f %%  ETA %s", progress->epoch_loss,
+             progress->learning_rate, progress->images_per_second, 100 * progress->waited_share, eta);
+    if (!display->bar) {
+        printf("epoch %lld/%lld  step %lld/%lld  %s\n", (long long)progress->epoch + 1, (long long)progress->epochs,
+               (long long)progress->step, (long long)progress->steps, text);
+        fflush(stdout);
+        return;
+    }
+    char head[64];
+    int width =
+        snprintf(head, sizeof head, "epoch %lld/%lld ", (long long)progress->epoch + 1, (long long)progress->epochs);
+    int room = terminal_columns() - width - (int)strlen(text) - 6;
+    if (room > 40) room = 40;
+    fprintf(stderr, "\r%s", head);
+    if (room >= 5) {
+        int full = (int)((double)room * (double)progress->epoch_step / (double)progress->epoch_steps);
+        fputc('[', stderr);
+        for (int i = 0; i < room; i++) fputc(i < full ? '=' : i == full ? '>' : ' ', stderr);
+        fputs("] ", stderr);
+    }
+    fprintf(stderr, "%s\033[K", text);
+}
+
+static void show(void *user, const struct simba_progress *progress) {
+    struct display *display = user;
+    switch (progress->event) {
+    case SIMBA_EVENT_STEP:
+        show_step(display, progress);
+        break;
+    case SIMBA_EVENT_EVALUATING:
+        if (display->bar && now() - display->last_shown > 0.1) {
+            fprintf(stderr, "\revaluating: %lld of %lld images\033[K", (long long)progress->images_evaluated,
+                    (long long)(progress->images_evaluated + progress->images_left));
+            display->last_shown = now();
+        }
+        break;
+    case SIMBA_EVENT_EPOCH:
+        clear_bar(display);
+        printf("epoch %lld/%lld  step %lld  loss %.4f", (long long)progress->epoch + 1, (long long)progress->epochs,
+               (long long)progress->step, progress->epoch_loss);
+        if (progress->evaluated)
+            printf("  evaluation: loss %.4f  top-1 %.2f %%  top-5 %.2f %%%s", progress->evaluation_loss,
+                   100 * progress->top1, 100 * progress->top5, progress->improved ? "  (best)" : "");
+        printf("  %.1f images/s  waited %.1f %%\n", progress->images_per_second, 100 * progress->waited_share);
+        fflush(stdout);
+        break;
+    case SIMBA_EVENT_CHECKPOINT:
+        break;
+    }
+}
+
+static void print_plan(const struct simba_trainer *trainer, const struct simba_device *device,
+                       bool with_configuration) {
+    struct simba_training_plan plan;
+    simba_trainer_plan(trainer, &plan);
+    char a[32], b[32], c[32], d[32];
+    if (with_configuration) printf("%s\n", simba_trainer_configuration(trainer));
+    printf("%splan%s\n", cli_bold(stdout), cli_plain(stdout));
+    printf("  model        SiMBA %s, %s mixer, %lld parameters\n", plan.model_size, plan.mixer,
+           (long long)plan.parameters);
+    printf("  data         %s: %lld images to train on, %lld to evaluate, %d classes\n", plan.data,
+           (long long)plan.images, (long long)plan.evaluation_images, plan.classes);
+    printf("  steps        %lld epochs of %lld steps; %d images", (long long)plan.epochs, (long long)plan.epoch_steps,
+           plan.batch);
+    if (plan.accumulation > 1) printf(" x %d", plan.accumulation);
+    printf(" and %sFLOP per step\n", cli_count(a, plan.step_flops));
+    printf("  memory       %s: activations %s, parameters %s, optimiser %s", cli_bytes(a, (double)plan.total_bytes),
+           cli_bytes(b, (double)plan.activation_bytes), cli_bytes(c, (double)plan.parameter_bytes),
+           cli_bytes(d, (double)plan.optimiser_bytes));
+    printf(", evaluation %s\n", cli_bytes(a, (double)plan.evaluation_bytes));
+    if (device) {
+        const struct simba_device_info *info = simba_device_describe(device);
+        printf("  device       %d: %s (%s, %s)\n", info->index, info->name, info->backend,
+               simba_device_kind_name(info->kind));
+    }
+    printf("  output       %s\n", plan.output);
+    if (plan.first_step)
+        printf("  resuming     at step %lld of %lld\n", (long long)plan.first_step, (long long)plan.steps);
+    fflush(stdout);
+}
+
+static int run(const struct cli_command *command, int count, char **words) {
+    struct cli_device device_options = {0};
+    struct cli_list operands = {0}, overrides = {0};
+    const char *output = NULL;
+    bool resume = false, dry_run = false;
+    const struct cli_option options[] = {
+        {.name = "set",
+         .argument = "KEY=VALUE",
+         .help = "change the configuration, may be repeated: train.epochs=3",
+         .list = &overrides},
+        {.name = "output", .argument = "DIR", .help = "where checkpoints and results go", .text = &output},
+        {.name = "resume", .help = "go on from the last checkpoint in the output directory", .flag = &resume},
+        {.name = "dry-run", .help = "print configuration and plan, then stop", .flag = &dry_run},
+        CLI_DEVICE_OPTIONS(device_options),
+        {0}};
+    struct display display = {.bar = cli_is_terminal(stderr)};
+    struct simba_device *device = NULL;
+    struct simba_trainer *trainer = NULL;
+    struct simba_error error;
+    int code = CLI_DONE;
+    if (!cli_options_read(command, options, count, words, &operands, &code)) goto done;
+    if (operands.count > 1 || (!operands.count && !(resume && output))) {
+        code = cli_usage_error(command, "expected one configuration (or --resume with --output), found %d",
+                               operands.count);
+        goto done;
+    }
+    device = cli_device_open(&device_options, &error);
+    if (device)
+        trainer = simba_trainer_create(
+            &(struct simba_trainer_options){.device = device,
+                                            .configuration = operands.count ? operands.items[0] : NULL,
+                                            .overrides = overrides.items,
+                                            .override_count = overrides.count,
+                                            .output = output,
+                                            .resume = resume,
+                                            .progress = show,
+                                            .user = &display},
+            &error);
+    if (!trainer) {
+        code = cli_failed(&error);
+        goto done;
+    }
+    print_plan(trainer, device, true);
+    if (dry_run) goto done;
+    struct simba_training_plan plan;
+    simba_trainer_plan(trainer, &plan);
+    if (plan.first_step == plan.steps) {
+        printf("already finished: %lld of %lld steps; raise train.epochs to go on\n", (long long)plan.first_step,
+               (long long)plan.steps);
+        goto done;
+    }
+    double begin = now();
+    char text[32];
+    catch_signals(trainer);
+    bool fine = simba_trainer_run(trainer, &error);
+    release_signals();
+    clear_bar(&display);
+    if (fine)
+        printf("done in %s: %s/best.safetensors\n", cli_duration(text, now() - begin), plan.output);
+    else
+        code = cli_failed(&error);
+done:
+    simba_trainer_destroy(trainer);
+    simba_device_close(device);
+    free(operands.items);
+    free(overrides.items);
+    return code;
+}
+
+const struct cli_command cli_train = {
+    .name = "train",
+    .operands = "CONFIG.json",
+    .summary = "train a model",
+    .details = "Ctrl-C finishes the step, writes the last checkpoint and exits with code 130; --resume goes on from "
+               "there\nwith the same result as if nothing had happened.\n",
+    .run = run};

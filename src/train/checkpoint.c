@@ -1,0 +1,142 @@
+#include "train/checkpoint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const moment_names[2] = {"optimizer/exp_avg/", "optimizer/exp_avg_sq/"};
+
+/* The weights' entries and the moments', whose names are formatted into `pool`. NULL: failed. */
+static struct sb_safetensors_entry *declare(const struct sb_parameter_list *list, struct sb_checkpoint_spaces spaces,
+                                            struct sb_pool *pool, int *count, struct simba_error *error) {
+    struct sb_safetensors_entry *weights = NULL, *entries = NULL;
+    if (!sb_weights_entries(list, spaces.parameters, &weights, count, error)) return NULL;
+    entries = realloc(weights, ((size_t)*count + 2 * (size_t)list->count) * sizeof *entries);
+    if (!entries) {
+        free(weights);
+        sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory writing a checkpoint.");
+        return NULL;
+    }
+    const float *const moments[2] = {spaces.moment1, spaces.moment2};
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < list->count; i++) {
+            const struct sb_parameter *parameter = &list->entries[i];
+            if (!parameter->trainable) continue;
+            const char *name = sb_pool_format(pool, error, "%s%s", moment_names[k], parameter->name);
+            if (!name) {
+                free(entries);
+                return NULL;
+            }
+            entries[(*count)++] = (struct sb_safetensors_entry){.name = name,
+                                                                .type = SB_STORED_F32,
+                                                                .rank = parameter->rank,
+                                                                .shape = parameter->shape,
+                                                                .bytes = (const char *)moments[k] + parameter->offset};
+        }
+    return entries;
+}
+
+enum { NOTES = SB_WEIGHTS_NOTES + 10, NOTE_LENGTH = 40 };
+
+/* The notes behind the first `count`; returns how many there are then. `texts` holds the numbers. */
+static int write_notes(struct sb_safetensors_note notes[NOTES], int count, char texts[NOTES][NOTE_LENGTH],
+                       const struct sb_checkpoint_record *record) {
+    const struct {
+        const char *key;
+        int64_t value;
+    } integers[] = {{"simba.step", record->state.step},
+                    {"simba.epoch", record->state.epoch},
+                    {"simba.epoch_step", record->state.epoch_step},
+                    {"simba.epoch_steps", record->epoch_steps}};
+    /* Hexadecimal, so that they come back exactly. */
+    const struct {
+        const char *key;
+        double value;
+    } reals[] = {{"simba.loss_sum", record->state.loss_sum}, {"simba.best_top1", record->state.best_top1}};
+    for (size_t i = 0; i < sizeof integers / sizeof integers[0]; i++) {
+        snprintf(texts[count], NOTE_LENGTH, "%" PRId64, integers[i].value);
+        notes[count] = (struct sb_safetensors_note){integers[i].key, texts[count]};
+        count++;
+    }
+    for (size_t i = 0; i < sizeof reals / sizeof reals[0]; i++) {
+        snprintf(texts[count], NOTE_LENGTH, "%a", reals[i].value);
+        notes[count] = (struct sb_safetensors_note){reals[i].key, texts[count]};
+        count++;
+    }
+    notes[count++] = (struct sb_safetensors_note){"simba.version", record->version};
+    notes[count++] = (struct sb_safetensors_note){"simba.data", record->data};
+    notes[count++] = (struct sb_safetensors_note){"simba.configuration", record->configuration};
+    if (record->labels) notes[count++] = (struct sb_safetensors_note){"simba.labels", record->labels};
+    return count;
+}
+
+bool sb_checkpoint_write(const char *path, const struct sb_model_config *config, const struct sb_parameter_list *list,
+                         struct sb_checkpoint_spaces spaces, const struct sb_checkpoint_record *record,
+                         struct simba_error *error) {
+    struct sb_pool pool = {0};
+    struct sb_safetensors_note notes[NOTES];
+    char texts[NOTES][NOTE_LENGTH], *model = NULL;
+    int count = 0;
+    struct sb_safetensors_entry *entries = declare(list, spaces, &pool, &count, error);
+    bool fine = entries && sb_weights_notes(config, notes, &model, error);
+    if (fine) {
+        const int note_count = write_notes(notes, SB_WEIGHTS_NOTES, texts, record);
+        fine = sb_safetensors_write(path, entries, count, notes, note_count, error);
+    }
+    free(model);
+    free(entries);
+    sb_pool_finish(&pool);
+    return fine;
+}
+
+static bool read_note(const struct sb_safetensors *file, const char *key, bool real, void *value,
+                      struct simba_error *error) {
+    const char *text = sb_safetensors_note(file, key);
+    char *end = NULL;
+    if (text && real) *(double *)value = strtod(text, &end);
+    if (text && !real) *(int64_t *)value = strtoll(text, &end, 10);
+    if (end && end != text && !*end) return true;
+    return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: the metadata entry %s is %s: this is no checkpoint of simba train.",
+                   file->path, key, text ? "not a number" : "missing");
+}
+
+bool sb_checkpoint_record(const struct sb_safetensors *file, struct sb_checkpoint_record *record, bool *found,
+                          struct simba_error *error) {
+    *record = (struct sb_checkpoint_record){.configuration = sb_safetensors_note(file, "simba.configuration"),
+                                            .labels = sb_safetensors_note(file, "simba.labels"),
+                                            .data = sb_safetensors_note(file, "simba.data"),
+                                            .version = sb_safetensors_note(file, "simba.version"),
+                                            .state.best_top1 = -1};
+    *found = record->configuration != NULL;
+    if (!*found) return true;
+    if (!record->data) record->data = "";
+    if (!record->version) record->version = "";
+    return read_note(file, "simba.step", false, &record->state.step, error) &&
+           read_note(file, "simba.epoch", false, &record->state.epoch, error) &&
+           read_note(file, "simba.epoch_step", false, &record->state.epoch_step, error) &&
+           read_note(file, "simba.epoch_steps", false, &record->epoch_steps, error) &&
+           read_note(file, "simba.loss_sum", true, &record->state.loss_sum, error) &&
+           read_note(file, "simba.best_top1", true, &record->state.best_top1, error);
+}
+
+bool sb_checkpoint_load(const struct sb_safetensors *file, const struct sb_parameter_list *list,
+                        struct sb_checkpoint_spaces spaces, struct simba_error *error) {
+    if (!sb_weights_load(file, list, spaces.parameters, error)) return false;
+    float *const moments[2] = {spaces.moment1, spaces.moment2};
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < list->count; i++) {
+            const struct sb_parameter *parameter = &list->entries[i];
+            if (!parameter->trainable) continue;
+            char name[512];
+            snprintf(name, sizeof name, "%s%s", moment_names[k], parameter->name);
+            const struct sb_safetensor *tensor = sb_safetensors_find(file, name);
+            if (!tensor || tensor->elements != parameter->elements)
+                return sb_fail(error, SIMBA_ERROR_FORMAT,
+                               "%s: %s is %s: the file holds weights, but no optimiser state to go on from.",
+                               file->path, name, tensor ? "of another size" : "missing");
+            if (!sb_safetensors_read_floats(file, tensor, moments[k] + (size_t)parameter->offset / sizeof(float),
+                                            error))
+                return false;
+        }
+    return true;
+}

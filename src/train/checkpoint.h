@@ -1,0 +1,46 @@
+/* Checkpoints: one safetensors file with the parameters as a weights file has them (model/weights.h), the optimiser's
+ * moments behind them ("optimizer/exp_avg/NAME", "optimizer/exp_avg_sq/NAME"), and everything else in the metadata, so
+ * that a run goes on exactly and so that any reader of safetensors (PyTorch's) finds the weights. Random numbers need
+ * no state: they are counted by seed, step and position (base/random.h). */
+#ifndef SB_TRAIN_CHECKPOINT_H
+#define SB_TRAIN_CHECKPOINT_H
+
+#include "model/weights.h"
+
+/* Where a training stands. All counts are of finished things. */
+struct sb_training_state {
+    int64_t step, epoch;
+    int64_t epoch_step; /* steps of the current epoch */
+    double loss_sum;    /* of their losses */
+    double best_top1;   /* negative: never evaluated */
+};
+
+/* What is stored beside the parameters. Texts belong to whoever fills them in. */
+struct sb_checkpoint_record {
+    struct sb_training_state state;
+    int64_t epoch_steps;       /* optimiser steps of an epoch */
+    const char *configuration; /* JSON */
+    const char *labels;        /* JSON list of class names, or NULL */
+    const char *data;          /* what it was trained on */
+    const char *version;       /* of simba; on reading: that wrote it */
+};
+
+/* Host images of the spaces: `parameters` total_bytes, the moments trainable_bytes each. */
+struct sb_checkpoint_spaces {
+    float *parameters, *moment1, *moment2;
+};
+
+/* Atomic. */
+bool sb_checkpoint_write(const char *path, const struct sb_model_config *config, const struct sb_parameter_list *list,
+                         struct sb_checkpoint_spaces spaces, const struct sb_checkpoint_record *record,
+                         struct simba_error *error);
+
+/* The record of an open file; its texts live as long as the file. *found is false for a file without one. */
+bool sb_checkpoint_record(const struct sb_safetensors *file, struct sb_checkpoint_record *record, bool *found,
+                          struct simba_error *error);
+
+/* Fills the spaces from an open file; as sb_weights_load, and the moments as well. */
+bool sb_checkpoint_load(const struct sb_safetensors *file, const struct sb_parameter_list *list,
+                        struct sb_checkpoint_spaces spaces, struct simba_error *error);
+
+#endif

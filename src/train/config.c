@@ -1,0 +1,264 @@
+#include "train/config.h"
+
+#include "base/memory.h"
+
+#include <cJSON.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum field_type { INTEGER, REAL, SWITCH, TEXT, CHOICE };
+
+struct field {
+    const char *section, *name;
+    enum field_type type;
+    size_t offset;
+    double minimum, maximum;    /* INTEGER, REAL */
+    const char *const *choices; /* CHOICE */
+};
+
+static const char *const paddings[] = {"zeros", "reflect", NULL};
+static const char *const schedules[] = {"cosine", "constant", "published", NULL};
+static const char *const precisions[] = {"float32", NULL};
+
+#define AT(member) offsetof(struct sb_train_config, member)
+static const struct field fields[] = {
+    {"data", "path", TEXT, AT(path)},
+    {"data", "train", TEXT, AT(train)},
+    {"data", "evaluation", TEXT, AT(evaluation)},
+    {"data", "threads", INTEGER, AT(threads), 1, 256},
+    {"augmentation", "crop_padding", INTEGER, AT(crop_padding), 0, 1024},
+    {"augmentation", "padding", CHOICE, AT(padding), .choices = paddings},
+    {"augmentation", "flip", REAL, AT(flip), 0, 1},
+    {"train", "epochs", INTEGER, AT(epochs), 1, 1000000},
+    {"train", "batch_size", INTEGER, AT(batch_size), 1, 65536},
+    {"train", "accumulation", INTEGER, AT(accumulation), 1, 65536},
+    {"train", "schedule", CHOICE, AT(schedule), .choices = schedules},
+    {"train", "learning_rate", REAL, AT(learning_rate), 0, 1e6},
+    {"train", "minimum_learning_rate", REAL, AT(minimum_learning_rate), 0, 1e6},
+    {"train", "warmup_learning_rate", REAL, AT(warmup_learning_rate), 0, 1e6},
+    {"train", "warmup_epochs", REAL, AT(warmup_epochs), 0, 1e6},
+    {"train", "tail_epochs", INTEGER, AT(tail_epochs), 0, 1000000},
+    {"train", "weight_decay", REAL, AT(weight_decay), 0, 1e3},
+    {"train", "beta1", REAL, AT(beta1), 0, 0.999999},
+    {"train", "beta2", REAL, AT(beta2), 0, 0.999999999},
+    {"train", "epsilon", REAL, AT(epsilon), 1e-20, 1},
+    {"train", "clip_norm", REAL, AT(clip_norm), 0, 1e9},
+    {"train", "label_smoothing", REAL, AT(label_smoothing), 0, 0.999},
+    /* JSON numbers are written with 15 digits */
+    {"train", "seed", INTEGER, AT(seed), 0, 999999999999999},
+    {"train", "precision", CHOICE, AT(precision), .choices = precisions},
+    {"train", "evaluate_every", INTEGER, AT(evaluate_every), 1, 1000000},
+    {"train", "evaluation_batch", INTEGER, AT(evaluation_batch), 1, 65536},
+    {"train", "checkpoint_every", INTEGER, AT(checkpoint_every), 0, 1e15},
+};
+enum { FIELDS = sizeof fields / sizeof fields[0] };
+static const char *const sections[] = {"data", "augmentation", "train"};
+enum { SECTIONS = sizeof sections / sizeof sections[0] };
+/* "$schema" is how a file tells an editor where its schema lies. */
+static const char *const whole[] = {"$schema", "model", "data", "augmentation", "train", "output", NULL};
+
+int sb_train_config_keys(const char *section, const char **keys) {
+    int count = 0;
+    if (!section[0])
+        for (; whole[count]; count++) keys[count] = whole[count];
+    for (int i = 0; i < FIELDS; i++)
+        if (!strcmp(fields[i].section, section)) keys[count++] = fields[i].name;
+    if (!strcmp(section, "data")) keys[count++] = "labels";
+    keys[count] = NULL;
+    return count;
+}
+
+static void set_defaults(struct sb_train_config *config) {
+    *config = (struct sb_train_config){.model = sb_model_config_default(),
+                                       .threads = 2,
+                                       .epochs = 310,
+                                       .batch_size = 64,
+                                       .accumulation = 1,
+                                       .learning_rate = 1e-3,
+                                       .minimum_learning_rate = 1e-5,
+                                       .warmup_learning_rate = 1e-6,
+                                       .warmup_epochs = 0,
+                                       .weight_decay = 0.05,
+                                       .beta1 = 0.9,
+                                       .beta2 = 0.999,
+                                       .epsilon = 1e-8,
+                                       .label_smoothing = 0.1,
+                                       .seed = 1,
+                                       .evaluate_every = 1,
+                                       .evaluation_batch = 64};
+    strcpy(config->train, "train");
+    strcpy(config->evaluation, "val");
+}
+
+static bool read_text(struct sb_json section, const char *name, char text[SB_CONFIG_TEXT], struct simba_error *error) {
+    const char *value = NULL;
+    if (!sb_json_string(section, name, &value, error)) return false;
+    if (!value) return true;
+    if (strlen(value) >= SB_CONFIG_TEXT)
+        return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: %s.%s: the text is longer than %d characters.", section.file,
+                       section.path, name, SB_CONFIG_TEXT - 1);
+    strcpy(text, value);
+    return true;
+}
+
+static bool read_field(struct sb_json section, const struct field *field, void *target, struct simba_error *error) {
+    switch (field->type) {
+    case INTEGER:
+        return sb_json_int(section, field->name, (int64_t)field->minimum, (int64_t)field->maximum, target, error);
+    case REAL:
+        return sb_json_double(section, field->name, field->minimum, field->maximum, target, error);
+    case SWITCH:
+        return sb_json_bool(section, field->name, target, error);
+    case TEXT:
+        return read_text(section, field->name, target, error);
+    case CHOICE:
+        return sb_json_choice(section, field->name, field->choices, target, error);
+    }
+    return true;
+}
+
+static bool read_labels(struct sb_json data, struct sb_train_config *config, struct simba_error *error) {
+    struct sb_json labels;
+    if (!sb_json_member(data, "labels", &labels, error)) return false;
+    if (!labels.value || cJSON_IsNull(labels.value)) return true;
+    if (!sb_json_is_array(labels))
+        return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: %s: expected a list of class names.", labels.file, labels.path);
+    int count = sb_json_count(labels);
+    if (count != config->model.classes)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: %s: %d class names, but $.model.classes is %lld. Give one name per class, in the order of "
+                       "the labels' numbers.",
+                       labels.file, labels.path, count, (long long)config->model.classes);
+    config->labels = sb_allocate((size_t)count, sizeof *config->labels, error);
+    if (!config->labels) return false;
+    config->label_count = count;
+    for (int i = 0; i < count; i++) {
+        const char *text = NULL;
+        if (!sb_json_string(sb_json_element(labels, i), NULL, &text, error)) return false;
+        config->labels[i] = text ? strdup(text) : NULL;
+        if (!config->labels[i])
+            return sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory reading the class names of %s.", labels.file);
+    }
+    return true;
+}
+
+/* What one key alone cannot tell. */
+static bool check(struct sb_json root, const struct sb_train_config *config, struct simba_error *error) {
+    const char *file = root.file;
+    if (!config->path[0])
+        return sb_fail(
+            error, SIMBA_ERROR_CONFIG,
+            "%s: $.data.path is missing: the directory of the data set (IDX files as MNIST has them, or \"train\" "
+            "and \"val\" with one directory of PNG files per class).",
+            file);
+    if (config->warmup_epochs >= (double)config->epochs)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.train.warmup_epochs is %g, but the training has only %lld epochs ($.train.epochs).", file,
+                       config->warmup_epochs, (long long)config->epochs);
+    if (config->tail_epochs && config->schedule != SB_SCHEDULE_PUBLISHED)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.train.tail_epochs belongs to the schedule \"published\"; $.train.schedule is \"%s\".",
+                       file, schedules[config->schedule]);
+    if (config->tail_epochs >= config->epochs)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.train.tail_epochs is %lld, but the training has only %lld epochs ($.train.epochs).", file,
+                       (long long)config->tail_epochs, (long long)config->epochs);
+    if (config->minimum_learning_rate > config->learning_rate)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.train.minimum_learning_rate (%g) is above $.train.learning_rate (%g).", file,
+                       config->minimum_learning_rate, config->learning_rate);
+    if (config->model.token_labels)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.model.token_labels: models with token labels can be evaluated, but not trained: that "
+                       "needs token label maps, which this version does not read. Set it to false.",
+                       file);
+    return true;
+}
+
+bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, struct simba_error *error) {
+    set_defaults(config);
+    if (!sb_json_is_object(root))
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: expected a JSON object { ... } with \"model\", \"data\" and "
+                       "\"train\".",
+                       root.file);
+    struct sb_json model;
+    if (!sb_json_only(root, whole, error) || !sb_json_member(root, "model", &model, error) ||
+        (model.value && !sb_model_config_read(model, &config->model, error)) ||
+        !read_text(root, "output", config->output, error))
+        return false;
+    for (int s = 0; s < SECTIONS; s++) {
+        const char *known[64];
+        sb_train_config_keys(sections[s], known);
+        struct sb_json section;
+        if (!sb_json_member(root, sections[s], &section, error)) goto failed;
+        if (!section.value) continue;
+        if (!sb_json_is_object(section)) {
+            sb_fail(error, SIMBA_ERROR_CONFIG, "%s: %s: expected an object { ... }.", section.file, section.path);
+            goto failed;
+        }
+        if (!sb_json_only(section, known, error)) goto failed;
+        for (int i = 0; i < FIELDS; i++)
+            if (!strcmp(fields[i].section, sections[s]) &&
+                !read_field(section, &fields[i], (char *)config + fields[i].offset, error))
+                goto failed;
+        if (!strcmp(sections[s], "data") && !read_labels(section, config, error)) goto failed;
+    }
+    if (check(root, config, error)) return true;
+failed:
+    sb_train_config_finish(config);
+    return false;
+}
+
+void sb_train_config_finish(struct sb_train_config *config) {
+    for (int i = 0; i < config->label_count; i++) free(config->labels[i]);
+    free(config->labels);
+    config->labels = NULL;
+    config->label_count = 0;
+}
+
+static bool write_field(cJSON *section, const struct field *field, const void *value) {
+    switch (field->type) {
+    case INTEGER:
+        return cJSON_AddNumberToObject(section, field->name, (double)*(const int64_t *)value);
+    case REAL:
+        return cJSON_AddNumberToObject(section, field->name, *(const double *)value);
+    case SWITCH:
+        return cJSON_AddBoolToObject(section, field->name, *(const bool *)value);
+    case TEXT:
+        return cJSON_AddStringToObject(section, field->name, value);
+    case CHOICE:
+        return cJSON_AddStringToObject(section, field->name, field->choices[*(const int *)value]);
+    }
+    return false;
+}
+
+static bool write_labels(cJSON *data, const struct sb_train_config *config) {
+    if (!config->label_count) return true;
+    cJSON *labels = cJSON_AddArrayToObject(data, "labels");
+    for (int i = 0; labels && i < config->label_count; i++)
+        if (!cJSON_AddItemToArray(labels, cJSON_CreateString(config->labels[i]))) return false;
+    return labels;
+}
+
+char *sb_train_config_write(const struct sb_train_config *config, struct simba_error *error) {
+    char *text = NULL, *model_text = sb_model_config_write(&config->model, error);
+    if (!model_text) return NULL;
+    cJSON *root = cJSON_CreateObject();
+    bool fine = root && cJSON_AddItemToObject(root, "model", cJSON_Parse(model_text));
+    for (int s = 0; fine && s < SECTIONS; s++) {
+        cJSON *section = cJSON_AddObjectToObject(root, sections[s]);
+        fine = section;
+        for (int i = 0; fine && i < FIELDS; i++)
+            if (!strcmp(fields[i].section, sections[s]))
+                fine = write_field(section, &fields[i], (const char *)config + fields[i].offset);
+        if (fine && !strcmp(sections[s], "data")) fine = write_labels(section, config);
+    }
+    if (fine && config->output[0]) fine = cJSON_AddStringToObject(root, "output", config->output);
+    if (fine) text = cJSON_Print(root);
+    if (!text) sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory writing the configuration.");
+    cJSON_Delete(root);
+    free(model_text);
+    return text;
+}

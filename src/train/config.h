@@ -1,0 +1,57 @@
+/* The configuration of a training run: strict JSON with the objects "model" (src/model), "data", "augmentation" and
+ * "train", and "output". One table describes every key; reading, writing and the check of assets/simba.schema.json go
+ * by it. Relative paths are relative to the working directory. */
+#ifndef SB_TRAIN_CONFIG_H
+#define SB_TRAIN_CONFIG_H
+
+#include "base/json.h"
+#include "model/model.h"
+#include "train/schedule.h"
+
+enum { SB_CONFIG_TEXT = 1024 };
+
+struct sb_train_config {
+    struct sb_model_config model;
+
+    /* data: a directory with IDX files (their train- and t10k- pairs), or one with an image folder for training and
+     * one for evaluation */
+    char path[SB_CONFIG_TEXT];
+    char train[SB_CONFIG_TEXT], evaluation[SB_CONFIG_TEXT]; /* the image folders in it */
+    char **labels; /* names of the classes, or NULL; IDX only (a folder's classes are its directories) */
+    int label_count;
+    int64_t threads; /* of the loader */
+
+    /* augmentation of the training images */
+    int64_t crop_padding; /* pixels put around the image, out of which the model's size is then cut at random */
+    int padding;          /* 0: zeros, 1: the image mirrored */
+    double flip;          /* probability of exchanging left and right */
+
+    /* train */
+    int64_t epochs, batch_size, accumulation; /* images per micro-batch; micro-batches per optimiser step */
+    int schedule;                             /* enum sb_schedule_kind */
+    double learning_rate, minimum_learning_rate, warmup_learning_rate, warmup_epochs;
+    int64_t tail_epochs;
+    double weight_decay, beta1, beta2, epsilon;
+    double clip_norm; /* 0: no clipping */
+    double label_smoothing;
+    int64_t seed;
+    int precision;            /* 0: float32 */
+    int64_t evaluate_every;   /* epochs */
+    int64_t evaluation_batch; /* images */
+    int64_t checkpoint_every; /* optimiser steps between two writes of `last`; 0: at the end of each epoch only */
+
+    char output[SB_CONFIG_TEXT];
+};
+
+/* Reads and checks the whole document. On failure nothing needs to be finished. */
+bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, struct simba_error *error);
+void sb_train_config_finish(struct sb_train_config *config);
+
+/* All keys with their values, as JSON; the caller frees. Reading it gives the same configuration. */
+char *sb_train_config_write(const struct sb_train_config *config, struct simba_error *error);
+
+/* The keys that section "data", "augmentation" or "train" knows, or those of the whole ("" ), NULL-terminated into
+ * `keys` (room for 64). Returns how many. */
+int sb_train_config_keys(const char *section, const char **keys);
+
+#endif

@@ -1,0 +1,106 @@
+#include "train/evaluate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void sb_metrics_add(struct sb_metrics *metrics, const float *logits, int64_t classes, int32_t label) {
+    double largest = -INFINITY, sum = 0;
+    int64_t above = 0; /* classes that come before the right one */
+    for (int64_t k = 0; k < classes; k++) {
+        if (logits[k] > largest) largest = logits[k];
+        /* Written so that a logit that is no number never counts as right. */
+        if (k != label && !(logits[k] < logits[label] || (logits[k] == logits[label] && k > label))) above++;
+    }
+    for (int64_t k = 0; k < classes; k++) sum += exp(logits[k] - largest);
+    metrics->loss_sum += largest + log(sum) - logits[label];
+    metrics->top1 += above < 1;
+    metrics->top5 += above < 5;
+    metrics->images++;
+}
+
+/* What was submitted in a slot: images whose classes are still needed when the logits arrive. */
+struct flight {
+    int count;
+    int32_t *labels; /* [batch] */
+};
+
+static bool harvest(struct sb_inference *inference, int slot, struct flight *flight, struct sb_metrics *metrics,
+                    struct simba_error *error) {
+    if (!flight->count) return true;
+    const float *logits = sb_inference_logits(inference, slot, error);
+    if (!logits) return false;
+    for (int i = 0; i < flight->count; i++)
+        sb_metrics_add(metrics, logits + i * inference->classes, inference->classes, flight->labels[i]);
+    flight->count = 0;
+    return true;
+}
+
+bool sb_evaluate(struct sb_inference *inference, const struct sb_evaluation_parameters *parameters,
+                 struct sb_metrics *metrics, struct simba_error *error) {
+    *metrics = (struct sb_metrics){0};
+    const struct sb_loader_parameters loading = {.dataset = parameters->dataset,
+                                                 .height = parameters->height,
+                                                 .width = parameters->width,
+                                                 .batch = (int)inference->batch,
+                                                 .threads = parameters->threads,
+                                                 .epochs = 1};
+    int32_t *labels = sb_allocate((size_t)inference->batch * SB_SLOTS, sizeof *labels, error);
+    struct sb_loader *loader = labels ? sb_loader_create(&loading, error) : NULL;
+    bool fine = loader;
+    struct flight flights[SB_SLOTS] = {0};
+    for (int slot = 0; labels && slot < SB_SLOTS; slot++) flights[slot].labels = labels + slot * inference->batch;
+    int slot = 0;
+    while (fine) {
+        struct sb_batch batch;
+        fine = sb_loader_next(loader, &batch, error) && harvest(inference, slot, &flights[slot], metrics, error);
+        if (!fine || !batch.count) break;
+        memcpy(sb_inference_images(inference, slot), batch.pixels, (size_t)(inference->batch * inference->image_bytes));
+        memcpy(flights[slot].labels, batch.labels, (size_t)batch.count * sizeof *labels);
+        flights[slot].count = batch.count;
+        fine = sb_inference_submit(inference, slot, error);
+        slot = (slot + 1) % SB_SLOTS;
+        if (parameters->progress) parameters->progress(parameters->user, metrics->images, parameters->dataset->count);
+    }
+    /* Also after a failure: nothing may be running when the caller goes on. */
+    for (int i = 0; i < SB_SLOTS; i++) {
+        const int other = (slot + i) % SB_SLOTS;
+        if (!harvest(inference, other, &flights[other], metrics, fine ? error : NULL)) fine = false;
+    }
+    if (fine && parameters->progress)
+        parameters->progress(parameters->user, metrics->images, parameters->dataset->count);
+    sb_loader_destroy(loader);
+    free(labels);
+    return fine;
+}
+
+struct sb_dataset *sb_open_data(const struct sb_train_config *config, bool training, const char *const *class_names,
+                                int classes, struct simba_error *error) {
+    char path[2 * SB_CONFIG_TEXT + 2];
+    const bool idx = sb_is_idx_directory(config->path);
+    if (idx)
+        snprintf(path, sizeof path, "%s", config->path);
+    else
+        snprintf(path, sizeof path, "%s/%s", config->path, training ? config->train : config->evaluation);
+    if (!class_names && idx) {
+        class_names = (const char *const *)config->labels;
+        classes = (int)config->model.classes;
+    }
+    const struct sb_dataset_parameters parameters = {.path = path,
+                                                     .training = training,
+                                                     .height = (int)config->model.height,
+                                                     .width = (int)config->model.width,
+                                                     .channels = (int)config->model.channels,
+                                                     .class_names = class_names,
+                                                     .classes = classes};
+    struct sb_dataset *dataset = sb_dataset_open(&parameters, error);
+    if (dataset && dataset->classes != config->model.classes) {
+        sb_fail(error, SIMBA_ERROR_CONFIG,
+                "%s has %d classes, but $.model.classes is %lld. Set $.model.classes to %d, or name another data set.",
+                path, dataset->classes, (long long)config->model.classes, dataset->classes);
+        sb_dataset_destroy(dataset);
+        dataset = NULL;
+    }
+    return dataset;
+}

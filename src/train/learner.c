@@ -1,0 +1,124 @@
+#include "train/learner.h"
+
+#include "train/inference.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Floats of [from, to) of a shared space as one row. */
+static struct sb_tensor *range(struct sb_graph *graph, const char *name, enum sb_space space, size_t from, size_t to) {
+    const int64_t elements = (int64_t)((to - from) / sizeof(float));
+    return sb_shared(graph, name, space, (int64_t)from, 1, &elements, false);
+}
+
+static void append_adamw(struct sb_learner *learner, const struct sb_train_config *config, const char *name,
+                         enum sb_space gradient, size_t from, size_t to, double weight_decay) {
+    struct sb_graph *graph = &learner->graph;
+    if (from == to) return;
+    const size_t length = sb_scope_enter(graph, "optimiser");
+    sb_op_adamw(graph, (struct sb_adamw_parameters){.name = name,
+                                                    .parameter = range(graph, name, SB_SPACE_PARAMETER, from, to),
+                                                    .gradient = range(graph, name, gradient, from, to),
+                                                    .moment1 = range(graph, name, SB_SPACE_MOMENT1, from, to),
+                                                    .moment2 = range(graph, name, SB_SPACE_MOMENT2, from, to),
+                                                    .norm = learner->norm,
+                                                    .loss = learner->loss,
+                                                    .beta1 = (float)config->beta1,
+                                                    .beta2 = (float)config->beta2,
+                                                    .epsilon = (float)config->epsilon,
+                                                    .weight_decay = (float)weight_decay,
+                                                    .clip_norm = (float)config->clip_norm});
+    sb_scope_leave(graph, length);
+}
+
+bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *config,
+                     const struct sb_parameter_list *list, struct simba_error *error) {
+    struct sb_graph *graph = &learner->graph;
+    *learner = (struct sb_learner){0};
+    sb_graph_init(graph, true);
+    const struct sb_model_graph_parameters parameters = {
+        .batch = config->batch_size, .from_bytes = true, .drop_path = config->model.drop_path > 0};
+    learner->step = sb_step_input(graph);
+    learner->labels = sb_input(graph, "labels", SB_INT32, 1, &config->batch_size);
+    if (!sb_model_forward(graph, &config->model, list, &parameters, &learner->model, error)) return false;
+    learner->loss =
+        sb_op_cross_entropy(graph, "loss", learner->model.logits, learner->labels, (float)config->label_smoothing, 1);
+    if (!sb_graph_ok(graph, error)) return false;
+    sb_mark_output(learner->loss);
+    if (!sb_differentiate(graph, learner->loss, NULL, error)) return false;
+
+    enum sb_space gradient = SB_SPACE_GRADIENT;
+    struct sb_tensor *sum = range(graph, "gradients", gradient, 0, list->trainable_bytes);
+    if (config->accumulation > 1) {
+        gradient = SB_SPACE_ACCUMULATOR;
+        graph->phase = SB_PHASE_ACCUMULATE;
+        struct sb_tensor *accumulator = range(graph, "accumulator", gradient, 0, list->trainable_bytes);
+        sb_op_accumulate(graph, sum, accumulator, 1.0f / (float)config->accumulation);
+        sum = accumulator;
+    }
+    graph->phase = SB_PHASE_UPDATE;
+    learner->norm = sb_op_gradient_norm(graph, sum);
+    if (!sb_graph_ok(graph, error)) return false;
+    sb_mark_output(learner->norm);
+    append_adamw(learner, config, "decay", gradient, 0, list->decay_bytes, config->weight_decay);
+    append_adamw(learner, config, "no_decay", gradient, list->decay_bytes, list->trainable_bytes, 0);
+    return sb_graph_ok(graph, error) && sb_plan_memory(graph, (struct sb_plan_parameters){0}, &learner->plan, error);
+}
+
+bool sb_learner_compile(struct sb_learner *learner, const struct sb_train_config *config, struct sb_device *device,
+                        struct sb_memory *const spaces[SB_SPACE_COUNT], struct simba_error *error) {
+    struct sb_program_parameters program = {.graph = &learner->graph, .plan = &learner->plan, .name = "training"};
+    for (int space = 0; space < SB_SPACE_COUNT; space++) program.spaces[space] = spaces[space];
+    if (!sb_program_create(device, &program, &learner->program, error)) return false;
+    sb_write_image_constants(learner->program, learner->model.constants, &config->model);
+    return true;
+}
+
+void sb_learner_finish(struct sb_learner *learner) {
+    sb_program_destroy(learner->program);
+    learner->program = NULL;
+    sb_graph_finish(&learner->graph);
+}
+
+struct sb_step_numbers sb_learner_numbers(const struct sb_train_config *config, const struct sb_schedule *schedule,
+                                          int64_t step, int64_t micro_batch) {
+    const uint64_t seed = (uint64_t)config->seed;
+    const double t = (double)step + 1;
+    return (struct sb_step_numbers){
+        .seed = {(uint32_t)seed, (uint32_t)(seed >> 32) ^ (uint32_t)micro_batch * 0x9E3779B9u},
+        .step = {(uint32_t)step, (uint32_t)((uint64_t)step >> 32)},
+        .learning_rate = (float)sb_schedule_rate(schedule, step),
+        .correction1 = (float)(1 - pow(config->beta1, t)),
+        .correction2 = (float)(1 - pow(config->beta2, t)),
+        .micro_batch = (uint32_t)micro_batch};
+}
+
+bool sb_learner_find_non_finite(struct sb_learner *learner, int slot, char *name, size_t size,
+                                struct simba_error *error) {
+    const struct sb_graph *graph = &learner->graph;
+    int64_t largest = 1;
+    for (int i = 0; i < graph->tensor_count; i++)
+        if (sb_elements(graph->tensors[i]) > largest) largest = sb_elements(graph->tensors[i]);
+    float *values = sb_allocate((size_t)largest, sizeof *values, error);
+    if (!values) return false;
+    name[0] = '\0';
+    bool fine = true;
+    for (int i = 0; fine && !name[0] && i < graph->node_count; i++) {
+        const struct sb_node *node = graph->nodes[i];
+        if (node->phase != SB_PHASE_COMPUTE) continue;
+        fine = sb_program_run_node(learner->program, slot, i, error);
+        for (int o = 0; fine && !name[0] && o < SB_MAX_OUTPUTS; o++) {
+            const struct sb_tensor *output = node->outputs[o];
+            if (!output || output->dtype != SB_FLOAT32) continue;
+            fine = sb_program_read(learner->program, output, values, error);
+            for (int64_t k = 0; fine && k < sb_elements(output); k++)
+                if (!isfinite(values[k])) {
+                    snprintf(name, size, "%s", node->name);
+                    break;
+                }
+        }
+    }
+    free(values);
+    return fine;
+}

@@ -1,0 +1,40 @@
+/* The training graph: forward, loss, backward, gradient accumulation and optimiser, compiled for a device. */
+#ifndef SB_TRAIN_LEARNER_H
+#define SB_TRAIN_LEARNER_H
+
+#include "backend/backend.h"
+#include "model/model.h"
+#include "ops/ops.h"
+#include "train/config.h"
+
+struct sb_learner {
+    struct sb_graph graph;
+    struct sb_plan plan;
+    struct sb_model_graph model;
+    struct sb_tensor *labels; /* int32 [batch] */
+    struct sb_tensor *loss;   /* [1], of a micro-batch */
+    struct sb_tensor *norm;   /* [1], of the gradient, before clipping */
+    struct sb_tensor *step;   /* struct sb_step_numbers */
+    struct sb_program *program;
+};
+
+/* Graph and memory plan only. Finish it also after a failure. */
+bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *config,
+                     const struct sb_parameter_list *list, struct simba_error *error);
+/* Compiles it. `spaces` as in sb_program_parameters: PARAMETER, GRADIENT, MOMENT1, MOMENT2, and ACCUMULATOR when
+ * config->accumulation is above 1. */
+bool sb_learner_compile(struct sb_learner *learner, const struct sb_train_config *config, struct sb_device *device,
+                        struct sb_memory *const spaces[SB_SPACE_COUNT], struct simba_error *error);
+void sb_learner_finish(struct sb_learner *learner);
+
+/* The numbers of micro-batch `micro_batch` of optimiser step `step` (from 0). The micro-batch is folded into the seed,
+ * so that each one drops its own paths. */
+struct sb_step_numbers sb_learner_numbers(const struct sb_train_config *config, const struct sb_schedule *schedule,
+                                          int64_t step, int64_t micro_batch);
+
+/* Computes the slot's batch again, node by node, and writes the name of the first node with a result that is not
+ * finite into `name`; empty when every one is finite now. Slow. Changes running statistics. */
+bool sb_learner_find_non_finite(struct sb_learner *learner, int slot, char *name, size_t size,
+                                struct simba_error *error);
+
+#endif

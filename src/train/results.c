@@ -1,0 +1,52 @@
+#include "train/results.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char header[] = "epoch,step,learning_rate,train_loss,evaluation_loss,top1,top5,images_per_second,"
+                             "waited_share,seconds\n";
+
+bool sb_results_begin(const char *path, int64_t epochs, struct simba_error *error) {
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    if (access(path, F_OK) == 0 && !sb_read_file(path, 0, &bytes, &size, error)) return false;
+    struct sb_writer writer;
+    if (!sb_writer_open(&writer, path, error)) {
+        free(bytes);
+        return false;
+    }
+    bool fine = sb_writer_write(&writer, header, sizeof header - 1, error);
+    /* A last line without its end was cut off by a crash. */
+    char *end, *line = (char *)bytes;
+    for (; fine && line && (end = strchr(line, '\n')); line = end + 1) {
+        char *after;
+        const long long epoch = strtoll(line, &after, 10);
+        if (after != line && *after == ',' && epoch <= epochs)
+            fine = sb_writer_write(&writer, line, (size_t)(end + 1 - line), error);
+    }
+    free(bytes);
+    if (fine) return sb_writer_commit(&writer, error);
+    sb_writer_discard(&writer);
+    return false;
+}
+
+bool sb_results_append(const char *path, const struct sb_result *result, struct simba_error *error) {
+    FILE *stream = fopen(path, "a");
+    if (!stream)
+        return sb_fail(error, SIMBA_ERROR_FILE, "%s: cannot be opened for writing: %s.", path, strerror(errno));
+    fprintf(stream, "%lld,%lld,%.9g,%.9g,", (long long)result->epoch + 1, (long long)result->step,
+            result->learning_rate, result->loss);
+    if (result->evaluated)
+        fprintf(stream, "%.9g,%.9g,%.9g,", result->evaluation_loss, result->top1, result->top5);
+    else
+        fputs(",,,", stream);
+    fprintf(stream, "%.1f,%.4f,%.3f\n", result->images_per_second, result->waited_share, result->seconds);
+    const bool fine = !ferror(stream);
+    if (fclose(stream) != 0 || !fine)
+        return sb_fail(error, SIMBA_ERROR_FILE, "%s: cannot be written: %s.", path, strerror(errno));
+    return true;
+}

@@ -1,0 +1,22 @@
+/* results.csv: one row per epoch, no row twice, whatever was interrupted. */
+#ifndef SB_TRAIN_RESULTS_H
+#define SB_TRAIN_RESULTS_H
+
+#include "base/status.h"
+
+#include <stdint.h>
+
+struct sb_result {
+    int64_t epoch, step; /* the epoch from 0 (from 1 in the file), and the finished steps at its end */
+    double learning_rate, loss;
+    bool evaluated;
+    double evaluation_loss, top1, top5; /* empty fields when not evaluated */
+    double images_per_second, waited_share, seconds;
+};
+
+/* Writes the file anew with its header and those of its rows (if it exists) that belong to the first `epochs` epochs:
+ * the rows behind the checkpoint from which a run goes on will be written again. */
+bool sb_results_begin(const char *path, int64_t epochs, struct simba_error *error);
+bool sb_results_append(const char *path, const struct sb_result *result, struct simba_error *error);
+
+#endif

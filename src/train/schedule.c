@@ -1,0 +1,25 @@
+#include "train/schedule.h"
+
+#include <math.h>
+
+/* `time`, `warmup` and `end` in one unit, whatever it is. */
+static double rate_at(const struct sb_schedule *schedule, double time, double warmup, double end) {
+    static const double pi = 3.14159265358979323846;
+    if (time < warmup) return schedule->warmup_start + (schedule->peak - schedule->warmup_start) * time / warmup;
+    if (schedule->kind == SB_SCHEDULE_CONSTANT) return schedule->peak;
+    if (time >= end) return schedule->minimum;
+    /* The published scheduler does not subtract the warm-up from the cosine's time. */
+    double share = schedule->kind == SB_SCHEDULE_PUBLISHED ? time / end : (time - warmup) / (end - warmup);
+    return schedule->minimum + 0.5 * (schedule->peak - schedule->minimum) * (1 + cos(pi * share));
+}
+
+double sb_schedule_rate(const struct sb_schedule *schedule, int64_t step) {
+    if (schedule->kind == SB_SCHEDULE_PUBLISHED) {
+        int64_t epoch = step / schedule->epoch_steps;
+        return rate_at(schedule, epoch > 0 ? (double)(epoch - 1) : 0, schedule->warmup_epochs,
+                       (double)(schedule->epochs - schedule->tail_epochs));
+    }
+    /* The last step runs at the minimum: the cosine spans one step fewer than there are. */
+    double steps = (double)schedule->epoch_steps * (double)schedule->epochs;
+    return rate_at(schedule, (double)step, floor(schedule->warmup_epochs * (double)schedule->epoch_steps), steps - 1);
+}

@@ -1,0 +1,309 @@
+/* Creating, planning and starting a training run. */
+#include "train/trainer.h"
+
+#include "train/results.h"
+
+#include <cJSON.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- the output directory */
+
+enum directory { MISSING, EMPTY, FILLED, NO_DIRECTORY };
+
+static enum directory look_at(const char *path) {
+    DIR *directory = opendir(path);
+    if (!directory) return errno == ENOENT ? MISSING : NO_DIRECTORY;
+    enum directory result = EMPTY;
+    for (const struct dirent *entry; (entry = readdir(directory));)
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) result = FILLED;
+    closedir(directory);
+    return result;
+}
+
+static bool check_output(struct simba_trainer *trainer, const struct simba_trainer_options *options,
+                         struct simba_error *error) {
+    char *output = trainer->config.output;
+    if (options->output) {
+        if (strlen(options->output) >= SB_CONFIG_TEXT)
+            return sb_fail(error, SIMBA_ERROR_ARGUMENT, "The output directory's name is too long.");
+        strcpy(output, options->output);
+    }
+    if (!output[0])
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "There is no output directory: name one with --output DIR or as \"output\" in the "
+                       "configuration.");
+    snprintf(trainer->last, sizeof trainer->last, "%s/last.safetensors", output);
+    snprintf(trainer->best, sizeof trainer->best, "%s/best.safetensors", output);
+    snprintf(trainer->results, sizeof trainer->results, "%s/results.csv", output);
+    switch (look_at(output)) {
+    case NO_DIRECTORY:
+        return sb_fail(error, SIMBA_ERROR_FILE, "%s cannot be used as output directory: %s.", output, strerror(errno));
+    case FILLED:
+        if (options->resume) return true;
+        return sb_fail(error, SIMBA_ERROR_FILE,
+                       "%s exists already and is not empty. Add --resume to go on with the run in it, or name another "
+                       "directory with --output.",
+                       output);
+    case MISSING:
+        if (options->resume)
+            return sb_fail(error, SIMBA_ERROR_FILE, "%s does not exist: there is no run to resume.", output);
+        return true;
+    case EMPTY:
+        return true;
+    }
+    return true;
+}
+
+/* ---- data and plan */
+
+static char *names_as_json(const struct sb_dataset *dataset, struct simba_error *error) {
+    cJSON *list = cJSON_CreateStringArray(dataset->class_names, dataset->classes);
+    char *text = list ? cJSON_PrintUnformatted(list) : NULL;
+    if (!text) sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory writing the names of the classes.");
+    cJSON_Delete(list);
+    return text;
+}
+
+static bool open_data(struct simba_trainer *trainer, struct simba_error *error) {
+    struct sb_train_config *config = &trainer->config;
+    trainer->training_data = sb_open_data(config, true, NULL, 0, error);
+    if (!trainer->training_data) return false;
+    const struct sb_dataset *data = trainer->training_data;
+    trainer->evaluation_data = sb_open_data(config, false, data->class_names, data->classes, error);
+    if (!trainer->evaluation_data) return false;
+    trainer->labels = names_as_json(data, error);
+    if (!trainer->labels) return false;
+    if (data->count < config->batch_size * config->accumulation)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%lld images are too few for an optimiser step of %lld ($.train.batch_size) x %lld "
+                       "($.train.accumulation) images.",
+                       (long long)data->count, (long long)config->batch_size, (long long)config->accumulation);
+    if (config->evaluation_batch > trainer->evaluation_data->count)
+        config->evaluation_batch = trainer->evaluation_data->count;
+    return true;
+}
+
+static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) {
+    struct sb_train_config *config = &trainer->config;
+    struct simba_training_plan *plan = &trainer->plan;
+    if (!sb_model_parameters(&config->model, &trainer->list, error) ||
+        !sb_learner_plan(&trainer->learner, config, &trainer->list, error) ||
+        !sb_inference_plan(&trainer->evaluation, &config->model, &trainer->list, config->evaluation_batch, error))
+        return false;
+    const struct sb_parameter_list *list = &trainer->list;
+    const struct sb_dataset *data = trainer->training_data;
+    *plan = (struct simba_training_plan){
+        .parameters = list->trainable_elements,
+        .parameter_bytes = list->total_bytes,
+        .optimiser_bytes = list->trainable_bytes * (config->accumulation > 1 ? 4 : 3),
+        .activation_bytes = trainer->learner.plan.activation_bytes,
+        .evaluation_bytes = trainer->evaluation.plan.activation_bytes,
+        .step_flops = sb_graph_cost(&trainer->learner.graph).flops * (double)config->accumulation,
+        .images = data->count,
+        .evaluation_images = trainer->evaluation_data->count,
+        .classes = data->classes,
+        .batch = (int)config->batch_size,
+        .accumulation = (int)config->accumulation,
+        .epochs = config->epochs,
+        .epoch_steps = data->count / config->batch_size / config->accumulation,
+    };
+    plan->steps = plan->epochs * plan->epoch_steps;
+    plan->total_bytes = plan->parameter_bytes + plan->optimiser_bytes + plan->activation_bytes + plan->evaluation_bytes;
+    snprintf(plan->model_size, sizeof plan->model_size, "%s", config->model.size);
+    snprintf(plan->mixer, sizeof plan->mixer, "%s", config->model.mixer == SB_MIXER_EINFFT ? "einfft" : "mlp");
+    snprintf(plan->data, sizeof plan->data, "%s", data->description);
+    snprintf(plan->output, sizeof plan->output, "%s", config->output);
+    trainer->schedule = (struct sb_schedule){.kind = (enum sb_schedule_kind)config->schedule,
+                                             .peak = config->learning_rate,
+                                             .minimum = config->minimum_learning_rate,
+                                             .warmup_start = config->warmup_learning_rate,
+                                             .epoch_steps = plan->epoch_steps,
+                                             .epochs = config->epochs,
+                                             .warmup_epochs = config->warmup_epochs,
+                                             .tail_epochs = config->tail_epochs};
+    const struct sb_device_description *description = trainer->device ? sb_device_describe(trainer->device) : NULL;
+    if (description && description->memory_bytes && plan->total_bytes > description->memory_bytes)
+        return sb_fail(error, SIMBA_ERROR_MEMORY,
+                       "The run needs %.1f MiB on the device (activations %.1f, parameters and optimiser %.1f, "
+                       "evaluation %.1f), and %s has %.1f MiB. Lower $.train.batch_size (raise $.train.accumulation "
+                       "to keep the product) or $.train.evaluation_batch.",
+                       (double)plan->total_bytes / 0x1p20, (double)plan->activation_bytes / 0x1p20,
+                       (double)(plan->parameter_bytes + plan->optimiser_bytes) / 0x1p20,
+                       (double)plan->evaluation_bytes / 0x1p20, description->name,
+                       (double)description->memory_bytes / 0x1p20);
+    return true;
+}
+
+/* ---- the first parameters: fresh or from the checkpoint */
+
+static bool resume(struct simba_trainer *trainer, struct simba_error *error) {
+    struct sb_safetensors *file = sb_safetensors_open(trainer->last, error);
+    if (!file) return false;
+    struct sb_checkpoint_record record;
+    bool found = false, fine = sb_checkpoint_record(file, &record, &found, error);
+    if (fine && !found)
+        fine = sb_fail(error, SIMBA_ERROR_FORMAT, "%s holds weights, but no training to go on from.", trainer->last);
+    if (fine && record.epoch_steps != trainer->plan.epoch_steps)
+        fine = sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s was trained with %lld steps per epoch, this configuration makes it %lld. Resume with the "
+                       "same data, $.train.batch_size and $.train.accumulation.",
+                       trainer->last, (long long)record.epoch_steps, (long long)trainer->plan.epoch_steps);
+    if (fine) fine = sb_checkpoint_load(file, &trainer->list, trainer->host, error);
+    if (fine) {
+        trainer->state = record.state;
+        trainer->resumed = true;
+        trainer->plan.first_step = record.state.step;
+        if (strcmp(record.configuration, trainer->configuration))
+            sb_log(&trainer->log, SIMBA_LOG_WARNING,
+                   "the configuration differs from the one with which %s was trained; going on with the new one",
+                   trainer->last);
+    }
+    sb_safetensors_close(file);
+    return fine;
+}
+
+static bool fill_parameters(struct simba_trainer *trainer, bool resuming, struct simba_error *error) {
+    const struct sb_parameter_list *list = &trainer->list;
+    struct sb_checkpoint_spaces *host = &trainer->host;
+    host->parameters = sb_allocate(list->total_bytes, 1, error);
+    host->moment1 = host->parameters ? sb_allocate(list->trainable_bytes, 1, error) : NULL;
+    host->moment2 = host->moment1 ? sb_allocate(list->trainable_bytes, 1, error) : NULL;
+    if (!host->moment2) return false;
+    if (resuming && access(trainer->last, F_OK) == 0) return resume(trainer, error);
+    if (resuming)
+        sb_log(&trainer->log, SIMBA_LOG_WARNING, "%s holds no checkpoint yet; beginning at the first step",
+               trainer->config.output);
+    return sb_model_initialise(&trainer->config.model, list, (uint64_t)trainer->config.seed, host->parameters, error);
+}
+
+struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *options, struct sb_json_document *document,
+                                        struct sb_device *device, struct simba_error *error) {
+    struct simba_trainer *trainer = sb_allocate(1, sizeof *trainer, error);
+    if (!trainer) return NULL;
+    trainer->device = device;
+    trainer->log = options->log;
+    if (!trainer->log.function && device) trainer->log = device->log;
+    trainer->progress_function = options->progress;
+    trainer->user = options->user;
+    trainer->state.best_top1 = -1;
+    if (!sb_train_config_read(sb_json_root(document), &trainer->config, error) ||
+        !check_output(trainer, options, error) || !open_data(trainer, error) || !make_plan(trainer, error))
+        goto failed;
+    trainer->configuration = sb_train_config_write(&trainer->config, error);
+    if (!trainer->configuration || !fill_parameters(trainer, options->resume, error)) goto failed;
+    trainer->progress = (struct simba_progress){.step = trainer->state.step,
+                                                .steps = trainer->plan.steps,
+                                                .epoch = trainer->state.epoch,
+                                                .epochs = trainer->plan.epochs,
+                                                .epoch_step = trainer->state.epoch_step,
+                                                .epoch_steps = trainer->plan.epoch_steps,
+                                                .eta_seconds = -1,
+                                                .best_top1 = trainer->state.best_top1};
+    return trainer;
+failed:
+    simba_trainer_destroy(trainer);
+    return NULL;
+}
+
+void simba_trainer_destroy(struct simba_trainer *trainer) {
+    if (!trainer) return;
+    sb_loader_destroy(trainer->loader);
+    sb_learner_finish(&trainer->learner);
+    sb_inference_finish(&trainer->evaluation);
+    for (int space = 0; space < SB_SPACE_COUNT; space++) sb_memory_destroy(trainer->spaces[space]);
+    free(trainer->host.parameters);
+    free(trainer->host.moment1);
+    free(trainer->host.moment2);
+    sb_dataset_destroy(trainer->training_data);
+    sb_dataset_destroy(trainer->evaluation_data);
+    sb_parameter_list_finish(&trainer->list);
+    sb_train_config_finish(&trainer->config);
+    free(trainer->configuration);
+    free(trainer->labels);
+    free(trainer);
+}
+
+void simba_trainer_plan(const struct simba_trainer *trainer, struct simba_training_plan *plan) {
+    *plan = trainer->plan;
+}
+
+const char *simba_trainer_configuration(const struct simba_trainer *trainer) {
+    return trainer->configuration;
+}
+
+/* ---- start */
+
+static bool write_configuration(const struct simba_trainer *trainer, struct simba_error *error) {
+    char path[SB_CONFIG_TEXT + 32];
+    snprintf(path, sizeof path, "%s/configuration.json", trainer->config.output);
+    struct sb_writer writer;
+    if (!sb_writer_open(&writer, path, error)) return false;
+    if (sb_writer_write(&writer, trainer->configuration, strlen(trainer->configuration), error) &&
+        sb_writer_write(&writer, "\n", 1, error))
+        return sb_writer_commit(&writer, error);
+    sb_writer_discard(&writer);
+    return false;
+}
+
+static bool take_memory(struct simba_trainer *trainer, struct simba_error *error) {
+    static const char *const names[SB_SPACE_COUNT] = {[SB_SPACE_PARAMETER] = "parameters",
+                                                      [SB_SPACE_GRADIENT] = "gradients",
+                                                      [SB_SPACE_ACCUMULATOR] = "accumulator",
+                                                      [SB_SPACE_MOMENT1] = "first moment",
+                                                      [SB_SPACE_MOMENT2] = "second moment"};
+    const struct sb_parameter_list *list = &trainer->list;
+    for (int space = 0; space < SB_SPACE_COUNT; space++) {
+        if (!names[space] || (space == SB_SPACE_ACCUMULATOR && trainer->config.accumulation == 1)) continue;
+        const size_t bytes = space == SB_SPACE_PARAMETER ? list->total_bytes : list->trainable_bytes;
+        if (!sb_memory_create(trainer->device, bytes, names[space], &trainer->spaces[space], error)) return false;
+    }
+    return sb_learner_compile(&trainer->learner, &trainer->config, trainer->device, trainer->spaces, error) &&
+           sb_inference_compile(&trainer->evaluation, &trainer->config.model, trainer->device,
+                                trainer->spaces[SB_SPACE_PARAMETER], error);
+}
+
+bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) {
+    const struct sb_train_config *config = &trainer->config;
+    const struct sb_parameter_list *list = &trainer->list;
+    const struct sb_training_state *state = &trainer->state;
+    if (!trainer->device)
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "The trainer was made without a device: it can only plan.");
+    if (!sb_make_directories(config->output, error) || !write_configuration(trainer, error) ||
+        !sb_results_begin(trainer->results, state->epoch, error))
+        return false;
+    if (!take_memory(trainer, error)) {
+        if (error && error->code == SIMBA_ERROR_MEMORY)
+            sb_fail_within(error,
+                           "The run needs %.1f MiB on the device; lower $.train.batch_size (raise "
+                           "$.train.accumulation to keep the product) or $.train.evaluation_batch.",
+                           (double)trainer->plan.total_bytes / 0x1p20);
+        return false;
+    }
+    if (!sb_memory_write(trainer->spaces[SB_SPACE_PARAMETER], 0, trainer->host.parameters, list->total_bytes, error) ||
+        !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT1], 0, trainer->host.moment1, list->trainable_bytes, error) ||
+        !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT2], 0, trainer->host.moment2, list->trainable_bytes, error))
+        return false;
+    const struct sb_augmentation augmentation = {
+        .pad = (int)config->crop_padding, .reflect = config->padding == 1, .flip = config->flip};
+    const struct sb_loader_parameters loading = {.dataset = trainer->training_data,
+                                                 .augmentation = &augmentation,
+                                                 .height = (int)config->model.height,
+                                                 .width = (int)config->model.width,
+                                                 .batch = (int)config->batch_size,
+                                                 .shuffle = true,
+                                                 .drop_last = true,
+                                                 .seed = (uint64_t)config->seed,
+                                                 .threads = (int)config->threads,
+                                                 .first_epoch = state->epoch,
+                                                 .first_batch = state->epoch_step * config->accumulation,
+                                                 .epochs = config->epochs};
+    trainer->loader = sb_loader_create(&loading, error);
+    trainer->clock.epoch_begin = sb_trainer_now();
+    trainer->started = trainer->loader;
+    return trainer->loader;
+}

@@ -1,0 +1,285 @@
+/* The steps of a training run. Two micro-batches are in flight at most: while one computes, the next is filled in, and
+ * the loss of a step is read when its slot is needed again. */
+#include "train/trainer.h"
+
+#include "train/results.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+double sb_trainer_now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static void report(struct simba_trainer *trainer, enum simba_event event) {
+    if (!trainer->progress_function) return;
+    trainer->progress.event = event;
+    trainer->progress_function(trainer->user, &trainer->progress);
+}
+
+/* ---- a step's results */
+
+static void update_speed(struct simba_trainer *trainer) {
+    struct simba_progress *progress = &trainer->progress;
+    const double now = sb_trainer_now(), waited = sb_loader_waited(trainer->loader);
+    if (!trainer->clock.begin) {
+        /* The first step pays for what is compiled and touched for the first time. */
+        trainer->clock.begin = now;
+        trainer->clock.waited = waited;
+        trainer->clock.first_step = trainer->state.step;
+        return;
+    }
+    const double seconds = now - trainer->clock.begin - trainer->clock.paused;
+    const double steps = (double)(trainer->state.step - trainer->clock.first_step);
+    if (!(seconds > 0)) return;
+    progress->images_per_second = steps * (double)(trainer->config.batch_size * trainer->config.accumulation) / seconds;
+    progress->waited_share = (waited - trainer->clock.waited) / seconds;
+    progress->eta_seconds = (double)(trainer->plan.steps - trainer->state.step) / steps * (now - trainer->clock.begin);
+}
+
+static void finish_step(struct simba_trainer *trainer, const struct trainer_flight *flight, double norm) {
+    struct sb_training_state *state = &trainer->state;
+    const double loss = trainer->step_loss / (double)trainer->config.accumulation;
+    trainer->step_loss = 0;
+    state->step++;
+    state->epoch_step++;
+    state->loss_sum += loss;
+    struct simba_progress *progress = &trainer->progress;
+    progress->step = state->step;
+    progress->epoch = state->epoch;
+    progress->epoch_step = state->epoch_step;
+    progress->loss = loss;
+    progress->epoch_loss = state->loss_sum / (double)state->epoch_step;
+    progress->learning_rate = flight->learning_rate;
+    progress->gradient_norm = norm;
+    update_speed(trainer);
+    report(trainer, SIMBA_EVENT_STEP);
+}
+
+/* The optimiser has left the parameters alone since (ops.h, ADAMW), except for a step that was already submitted
+ * behind this one and was finite. Compute the batch again and look at every node. */
+static bool not_finite(struct simba_trainer *trainer, int slot, double loss, double norm, struct simba_error *error) {
+    const int64_t step = trainer->flights[slot].step;
+    for (int other = 0; other < SB_SLOTS; other++)
+        if (!sb_program_wait(trainer->learner.program, other, error)) return false;
+    char node[256];
+    if (!sb_learner_find_non_finite(&trainer->learner, slot, node, sizeof node, error)) return false;
+    char where[400];
+    if (node[0])
+        snprintf(where, sizeof where, "The first operation with a result that is not finite is %s.", node);
+    else
+        snprintf(where, sizeof where, "Computed once more, every result was finite.");
+    return sb_fail(error, SIMBA_ERROR_NUMERIC,
+                   "Step %lld: the loss is %g and the gradient's norm %g. %s Nothing was saved since the last "
+                   "checkpoint. Try a lower $.train.learning_rate, a longer $.train.warmup_epochs or "
+                   "$.train.clip_norm.",
+                   (long long)step + 1, loss, norm, where);
+}
+
+/* Waits for the slot's micro-batch, if one is in flight, and takes in its loss. */
+static bool harvest(struct simba_trainer *trainer, int slot, struct simba_error *error) {
+    struct trainer_flight *flight = &trainer->flights[slot];
+    if (!flight->flying) return true;
+    struct sb_learner *learner = &trainer->learner;
+    if (!sb_program_wait(learner->program, slot, error)) return false;
+    flight->flying = false;
+    const double loss = *(const float *)sb_program_host(learner->program, slot, learner->loss);
+    const double norm = flight->last ? *(const float *)sb_program_host(learner->program, slot, learner->norm) : 0;
+    if (!isfinite(loss) || !isfinite(norm)) return not_finite(trainer, slot, loss, norm, error);
+    trainer->step_loss += loss;
+    if (flight->last) finish_step(trainer, flight, norm);
+    return true;
+}
+
+/* Until nothing is in flight; in the order of submission. */
+static bool drain(struct simba_trainer *trainer, struct simba_error *error) {
+    for (int i = 0; i < SB_SLOTS; i++)
+        if (!harvest(trainer, (int)((trainer->submitted + i) % SB_SLOTS), error)) return false;
+    return true;
+}
+
+/* ---- a step's work */
+
+/* The batch of micro-batch `position` of the current epoch; batches behind the last full optimiser step are left out.
+ */
+static bool next_batch(struct simba_trainer *trainer, int64_t epoch, struct sb_batch *batch,
+                       struct simba_error *error) {
+    const int64_t used = trainer->plan.epoch_steps * trainer->config.accumulation;
+    do {
+        if (!sb_loader_next(trainer->loader, batch, error)) return false;
+    } while (batch->count && batch->index >= used);
+    if (batch->count == trainer->config.batch_size && batch->epoch == epoch) return true;
+    return sb_fail(error, SIMBA_ERROR_INTERNAL,
+                   "The loader gave %d images of epoch %lld instead of %lld of epoch %lld.", batch->count,
+                   (long long)batch->epoch, (long long)trainer->config.batch_size, (long long)epoch);
+}
+
+static bool submit(struct simba_trainer *trainer, int64_t step, int64_t micro_batch, struct simba_error *error) {
+    struct sb_learner *learner = &trainer->learner;
+    const struct sb_train_config *config = &trainer->config;
+    const int slot = (int)(trainer->submitted % SB_SLOTS);
+    const bool last = micro_batch + 1 == config->accumulation;
+    struct sb_batch batch;
+    if (!next_batch(trainer, step / trainer->plan.epoch_steps, &batch, error) || !harvest(trainer, slot, error))
+        return false;
+    const struct sb_step_numbers numbers = sb_learner_numbers(config, &trainer->schedule, step, micro_batch);
+    memcpy(sb_program_host(learner->program, slot, learner->model.image), batch.pixels,
+           (size_t)(config->batch_size * config->model.height * config->model.width * config->model.channels));
+    memcpy(sb_program_host(learner->program, slot, learner->labels), batch.labels,
+           (size_t)config->batch_size * sizeof *batch.labels);
+    memcpy(sb_program_host(learner->program, slot, learner->step), &numbers, sizeof numbers);
+    unsigned phases = 1u << SB_PHASE_COMPUTE;
+    if (config->accumulation > 1) phases |= 1u << SB_PHASE_ACCUMULATE;
+    if (last) phases |= 1u << SB_PHASE_UPDATE;
+    if (!sb_program_submit(learner->program, slot, phases, error)) return false;
+    trainer->flights[slot] = (struct trainer_flight){
+        .flying = true, .last = last, .step = step, .learning_rate = (double)numbers.learning_rate};
+    trainer->submitted++;
+    return true;
+}
+
+/* Steps that were submitted: finished ones and those in flight. */
+static int64_t submitted_steps(const struct simba_trainer *trainer) {
+    int64_t steps = trainer->state.step;
+    for (int slot = 0; slot < SB_SLOTS; slot++) steps += trainer->flights[slot].flying && trainer->flights[slot].last;
+    return steps;
+}
+
+/* ---- what happens between steps, with nothing in flight */
+
+static bool save(struct simba_trainer *trainer, const char *path, struct simba_error *error) {
+    const size_t trainable = trainer->list.trainable_bytes;
+    if (!sb_memory_read(trainer->spaces[SB_SPACE_PARAMETER], 0, trainer->host.parameters, trainer->list.total_bytes,
+                        error) ||
+        !sb_memory_read(trainer->spaces[SB_SPACE_MOMENT1], 0, trainer->host.moment1, trainable, error) ||
+        !sb_memory_read(trainer->spaces[SB_SPACE_MOMENT2], 0, trainer->host.moment2, trainable, error))
+        return false;
+    const struct sb_checkpoint_record record = {.state = trainer->state,
+                                                .epoch_steps = trainer->plan.epoch_steps,
+                                                .configuration = trainer->configuration,
+                                                .labels = trainer->labels,
+                                                .data = trainer->plan.data,
+                                                .version = SIMBA_VERSION};
+    if (!sb_checkpoint_write(path, &trainer->config.model, &trainer->list, trainer->host, &record, error)) return false;
+    trainer->progress.path = path;
+    report(trainer, SIMBA_EVENT_CHECKPOINT);
+    trainer->progress.path = NULL;
+    return true;
+}
+
+static void evaluating(void *user, int64_t done, int64_t total) {
+    struct simba_trainer *trainer = user;
+    trainer->progress.images_evaluated = done;
+    trainer->progress.images_left = total - done;
+    report(trainer, SIMBA_EVENT_EVALUATING);
+}
+
+static bool evaluate(struct simba_trainer *trainer, struct simba_error *error) {
+    struct simba_progress *progress = &trainer->progress;
+    const struct sb_evaluation_parameters parameters = {.dataset = trainer->evaluation_data,
+                                                        .height = (int)trainer->config.model.height,
+                                                        .width = (int)trainer->config.model.width,
+                                                        .threads = (int)trainer->config.threads,
+                                                        .progress = evaluating,
+                                                        .user = trainer};
+    struct sb_metrics metrics;
+    if (!sb_inference_prepare(&trainer->evaluation, error) ||
+        !sb_evaluate(&trainer->evaluation, &parameters, &metrics, error))
+        return false;
+    const double images = (double)metrics.images;
+    progress->evaluated = true;
+    progress->evaluation_loss = metrics.loss_sum / images;
+    progress->top1 = (double)metrics.top1 / images;
+    progress->top5 = (double)metrics.top5 / images;
+    progress->improved = progress->top1 > trainer->state.best_top1;
+    if (progress->improved) trainer->state.best_top1 = progress->top1;
+    progress->best_top1 = trainer->state.best_top1;
+    return true;
+}
+
+/* Evaluation, results, checkpoints. The order makes it safe to be killed anywhere: what is redone after a resume from
+ * the old `last` gives the same `best` and the same row again. */
+static bool finish_epoch(struct simba_trainer *trainer, struct simba_error *error) {
+    struct sb_training_state *state = &trainer->state;
+    struct simba_progress *progress = &trainer->progress;
+    const bool end = state->step == trainer->plan.steps;
+    progress->evaluated = progress->improved = false;
+    if ((end || (state->epoch + 1) % trainer->config.evaluate_every == 0) && !evaluate(trainer, error)) return false;
+    const double now = sb_trainer_now();
+    const struct sb_result result = {.epoch = state->epoch,
+                                     .step = state->step,
+                                     .learning_rate = progress->learning_rate,
+                                     .loss = progress->epoch_loss,
+                                     .evaluated = progress->evaluated,
+                                     .evaluation_loss = progress->evaluation_loss,
+                                     .top1 = progress->top1,
+                                     .top5 = progress->top5,
+                                     .images_per_second = progress->images_per_second,
+                                     .waited_share = progress->waited_share,
+                                     .seconds = now - trainer->clock.epoch_begin};
+    trainer->clock.epoch_begin = now;
+    state->epoch++;
+    state->epoch_step = 0;
+    state->loss_sum = 0;
+    if (!sb_results_append(trainer->results, &result, error) ||
+        (progress->improved && !save(trainer, trainer->best, error)) || !save(trainer, trainer->last, error))
+        return false;
+    report(trainer, SIMBA_EVENT_EPOCH);
+    return true;
+}
+
+static bool step(struct simba_trainer *trainer, bool *finished, struct simba_error *error) {
+    if (!trainer->started && !sb_trainer_start(trainer, error)) return false;
+    const int64_t next = submitted_steps(trainer);
+    *finished = next == trainer->plan.steps;
+    if (*finished) return true;
+    for (int64_t micro_batch = 0; micro_batch < trainer->config.accumulation; micro_batch++)
+        if (!submit(trainer, next, micro_batch, error)) return false;
+    const bool epoch_ends = (next + 1) % trainer->plan.epoch_steps == 0;
+    const bool save_now = trainer->config.checkpoint_every && (next + 1) % trainer->config.checkpoint_every == 0;
+    if (!epoch_ends && !save_now) return true;
+    if (!drain(trainer, error)) return false;
+    const double begin = sb_trainer_now();
+    if (!(epoch_ends ? finish_epoch(trainer, error) : save(trainer, trainer->last, error))) return false;
+    trainer->clock.paused += sb_trainer_now() - begin;
+    *finished = trainer->state.step == trainer->plan.steps;
+    return true;
+}
+
+bool simba_trainer_step(struct simba_trainer *trainer, bool *finished, struct simba_error *error) {
+    if (trainer->failed)
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "The trainer has failed before; destroy it and resume.");
+    if (step(trainer, finished, error)) return true;
+    trainer->failed = true;
+    return false;
+}
+
+bool simba_trainer_save(struct simba_trainer *trainer, const char *path, struct simba_error *error) {
+    if (trainer->failed || !trainer->started)
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "There is nothing to save: the trainer has %s.",
+                       trainer->failed ? "failed" : "made no step yet");
+    if (drain(trainer, error) && save(trainer, path ? path : trainer->last, error)) return true;
+    trainer->failed = true;
+    return false;
+}
+
+bool simba_trainer_run(struct simba_trainer *trainer, struct simba_error *error) {
+    bool finished = false;
+    while (!finished) {
+        if (!simba_trainer_step(trainer, &finished, error)) return false;
+        if (!trainer->stop || finished) continue;
+        if (!simba_trainer_save(trainer, NULL, error)) return false;
+        return sb_fail(error, SIMBA_ERROR_INTERRUPTED,
+                       "Stopped on request after step %lld of %lld; %s is written. Go on with --resume.",
+                       (long long)trainer->state.step, (long long)trainer->plan.steps, trainer->last);
+    }
+    return true;
+}
+
+void simba_trainer_stop(struct simba_trainer *trainer) {
+    trainer->stop = 1;
+}

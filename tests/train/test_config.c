@@ -1,0 +1,145 @@
+/* The configuration: strict reading, round trip, and agreement with the schema for editors. */
+#include "base/memory.h"
+#include "train/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *schema_path, *example_directory;
+
+static bool read_text(const char *text, struct sb_train_config *config, struct simba_error *error) {
+    struct sb_json_document *document = sb_json_read_text("run.json", text, error);
+    if (!document) return false;
+    bool fine = sb_train_config_read(sb_json_root(document), config, error);
+    sb_json_destroy(document);
+    return fine;
+}
+
+static void defaults_and_round_trip(void **state) {
+    (void)state;
+    struct sb_train_config config, again;
+    struct simba_error error;
+    assert_true(read_text("{\"model\": {\"classes\": 2}, \"data\": {\"path\": \"d\", \"labels\": [\"a\", \"b\"]},"
+                          " \"train\": {\"learning_rate\": 0.0123456789, \"seed\": 999999999999999},"
+                          " \"output\": \"out\"}",
+                          &config, &error));
+    assert_int_equal(config.epochs, 310);
+    assert_int_equal(config.label_count, 2);
+    assert_string_equal(config.labels[1], "b");
+    char *text = sb_train_config_write(&config, &error);
+    assert_non_null(text);
+    assert_true(read_text(text, &again, &error));
+    char *text_again = sb_train_config_write(&again, &error);
+    assert_string_equal(text, text_again);
+    assert_true(again.learning_rate == 0.0123456789);
+    assert_true(again.seed == 999999999999999);
+    free(text);
+    free(text_again);
+    sb_train_config_finish(&config);
+    sb_train_config_finish(&again);
+}
+
+static void mistakes(void **state) {
+    (void)state;
+    /* What is wrong, and what the message must say. */
+    static const struct {
+        const char *text, *says[3];
+    } cases[] = {
+        {"{\"trian\": {}}", {"run.json", "$", "train"}},
+        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"epoch\": 3}}", {"$.train", "epoch", "epochs"}},
+        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"epochs\": \"ten\"}}", {"$.train.epochs", "integer", "ten"}},
+        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"epochs\": 0}}", {"$.train.epochs", "1"}},
+        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"schedule\": \"cosin\"}}", {"$.train.schedule", "cosine"}},
+        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"epochs\": 2, \"warmup_epochs\": 3}}", {"warmup_epochs", "2"}},
+        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"precision\": \"float16\"}}", {"precision", "float32"}},
+        {"{\"data\": {}}", {"$.data.path"}},
+        {"{\"data\": {\"path\": \"d\", \"labels\": [\"a\"]}}", {"$.data.labels", "1", "1000"}},
+        {"{\"data\": 3}", {"$.data", "object"}},
+        {"{\"data\": {\"path\": \"d\"}, \"model\": {\"token_labels\": true}}", {"token_labels"}},
+        {"{\"data\": {\"path\": \"d\"}, \"model\": {\"mixr\": \"mlp\"}}", {"$.model", "mixr", "mixer"}},
+        {"[1]", {"object"}},
+        {"{\"data\": {\"path\": \"d\"},\n \"train\": {,}}", {"run.json", "2"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sb_train_config config;
+        struct simba_error error = {0};
+        if (read_text(cases[i].text, &config, &error)) fail_msg("accepted: %s", cases[i].text);
+        for (int k = 0; k < 3 && cases[i].says[k]; k++)
+            if (!strstr(error.message, cases[i].says[k]))
+                fail_msg("%s: \"%s\" does not say \"%s\"", cases[i].text, error.message, cases[i].says[k]);
+    }
+}
+
+static void schema_object_matches(const cJSON *schema, const char *name, const char *const *keys, int count) {
+    const cJSON *properties = cJSON_GetObjectItemCaseSensitive(schema, "properties");
+    assert_non_null(properties);
+    assert_true(cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(schema, "additionalProperties")));
+    for (int i = 0; i < count; i++)
+        if (!cJSON_GetObjectItemCaseSensitive(properties, keys[i])) fail_msg("the schema lacks %s.%s", name, keys[i]);
+    const cJSON *property;
+    cJSON_ArrayForEach(property, properties) {
+        int i = 0;
+        while (i < count && strcmp(keys[i], property->string)) i++;
+        if (i == count) fail_msg("the schema has %s.%s, which the reader does not know", name, property->string);
+    }
+}
+
+static void schema_matches(void **state) {
+    (void)state;
+    struct simba_error error;
+    struct sb_json_document *document = sb_json_read_file(schema_path, &error);
+    if (!document) fail_msg("%s", error.message);
+    const cJSON *root = sb_json_root(document).value;
+    const char *keys[64];
+    schema_object_matches(root, "$", keys, sb_train_config_keys("", keys));
+    static const char *const sections[] = {"data", "augmentation", "train"};
+    const cJSON *properties = cJSON_GetObjectItemCaseSensitive(root, "properties");
+    for (int s = 0; s < 3; s++)
+        schema_object_matches(cJSON_GetObjectItemCaseSensitive(properties, sections[s]), sections[s], keys,
+                              sb_train_config_keys(sections[s], keys));
+    /* The model's writer writes every key that its reader knows. */
+    const struct sb_model_config model = sb_model_config_default();
+    char *text = sb_model_config_write(&model, &error);
+    assert_non_null(text);
+    cJSON *written = cJSON_Parse(text);
+    int count = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, written) keys[count++] = item->string;
+    schema_object_matches(cJSON_GetObjectItemCaseSensitive(properties, "model"), "model", keys, count);
+    cJSON_Delete(written);
+    free(text);
+    sb_json_destroy(document);
+}
+
+static void shipped_configurations(void **state) {
+    (void)state;
+    static const char *const names[] = {"fashion_mnist.json"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[1024];
+        snprintf(path, sizeof path, "%s/%s", example_directory, names[i]);
+        struct simba_error error;
+        struct sb_json_document *document = sb_json_read_file(path, &error);
+        struct sb_train_config config;
+        if (!document || !sb_train_config_read(sb_json_root(document), &config, &error)) fail_msg("%s", error.message);
+        sb_train_config_finish(&config);
+        sb_json_destroy(document);
+    }
+}
+
+int main(int count, char **words) {
+    if (count != 3) return 2;
+    schema_path = words[1];
+    example_directory = words[2];
+    const struct CMUnitTest tests[] = {cmocka_unit_test(defaults_and_round_trip), cmocka_unit_test(mistakes),
+                                       cmocka_unit_test(schema_matches), cmocka_unit_test(shipped_configurations)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
