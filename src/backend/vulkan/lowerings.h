@@ -19,4 +19,13 @@ bool vk_lower_causal_conv1d_gradient(struct vk_lowering *lowering, const struct 
 bool vk_lower_selective_scan(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct sb_node *node);
 
+/* normalisation.c */
+bool vk_lower_layer_norm(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_layer_norm_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_batch_norm(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_batch_norm_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+/* depthwise.c */
+bool vk_lower_depthwise_conv2d(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_depthwise_conv2d_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+
 #endif

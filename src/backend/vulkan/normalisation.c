@@ -1,0 +1,189 @@
+/* Layer and batch normalisation and their gradients. */
+#include "backend/vulkan/lowerings.h"
+#include "backend/vulkan/partials.h"
+#include "ops/ops.h"
+
+enum { GRADIENT_DY, GRADIENT_X, GRADIENT_GAMMA, GRADIENT_STATS, GRADIENT_ADDEND, GRADIENT_Y = GRADIENT_ADDEND };
+enum { GRADIENT_DX, GRADIENT_DGAMMA, GRADIENT_DBETA };
+
+/* Kernels index with 32 bits. */
+static bool fits(struct vk_lowering *lowering, const struct sb_node *node, const struct sb_tensor *x) {
+    if (sb_elements(x) < (int64_t)UINT32_MAX) return true;
+    return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
+                            "%s: a tensor of %lld elements is more than its kernel can index; use a smaller batch with "
+                            "gradient accumulation.",
+                            node->name, (long long)sb_elements(x));
+}
+
+/* How kernels with an invocation per channel and block of rows are laid out. */
+struct blocks {
+    uint32_t workgroup, channel_groups;
+    int64_t rows, count; /* rows of a block, blocks */
+};
+
+static struct blocks blocks_of(const struct sb_tensor *x) {
+    const int64_t channels = sb_columns(x), rows = sb_rows(x);
+    struct blocks blocks = {.workgroup = channels <= 16 ? 16 : channels <= 32 ? 32 : 64};
+    blocks.channel_groups = (uint32_t)((channels + blocks.workgroup - 1) / blocks.workgroup);
+    /* Blocks short enough that many run at once, and few enough that the second stage stays small. */
+    blocks.rows = (rows + 255) / 256;
+    if (blocks.rows < 64) blocks.rows = 64;
+    blocks.count = (rows + blocks.rows - 1) / blocks.rows;
+    return blocks;
+}
+
+/* A subgroup of the device per row, or a row per invocation; then a workgroup takes some rows one after the other. */
+static uint32_t row_groups(const struct vk_limits *limits, int64_t rows) {
+    const int64_t at_once = limits->subgroup_arithmetic ? 1 : limits->subgroup_size, each = 8;
+    const int64_t groups = (rows + at_once * each - 1) / (at_once * each);
+    return (uint32_t)(groups < 32768 ? groups : 32768);
+}
+
+bool vk_lower_layer_norm(struct vk_lowering *lowering, const struct sb_node *node) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    const struct sb_tensor *x = node->inputs[0];
+    if (!fits(lowering, node, x)) return false;
+    const struct vk_layer_norm_arguments arguments = {.x = vk_tensor_address(lowering, x),
+                                                      .gamma = vk_tensor_address(lowering, node->inputs[1]),
+                                                      .beta = vk_tensor_address(lowering, node->inputs[2]),
+                                                      .y = vk_tensor_address(lowering, node->outputs[0]),
+                                                      .stats = vk_tensor_address(lowering, node->outputs[1]),
+                                                      .rows = (uint32_t)sb_rows(x),
+                                                      .channels = (uint32_t)sb_columns(x),
+                                                      .epsilon = node->attributes.norm.epsilon};
+    return vk_dispatch(lowering,
+                       &(struct vk_dispatch){.kernel = limits->subgroup_arithmetic ? VK_KERNEL_LAYER_NORM_SUBGROUP
+                                                                                   : VK_KERNEL_LAYER_NORM,
+                                             .arguments = &arguments,
+                                             .constants = {[VK_LAYER_NORM_WORKGROUP] = limits->subgroup_size},
+                                             .groups = {row_groups(limits, sb_rows(x))}});
+}
+
+/* dgamma and dbeta of either normalisation, in two stages. */
+static bool lower_sums(struct vk_lowering *lowering, const struct sb_node *node, bool batch, const struct sb_tensor *y,
+                       bool concurrent) {
+    const struct sb_tensor *x = node->inputs[GRADIENT_X];
+    const struct blocks blocks = blocks_of(x);
+    const size_t bytes = (size_t)(blocks.count * sb_columns(x)) * sizeof(float);
+    const struct vk_norm_sums_arguments arguments = {.dy = vk_tensor_address(lowering, node->inputs[GRADIENT_DY]),
+                                                     .x = vk_tensor_address(lowering, x),
+                                                     .y = vk_tensor_address(lowering, y),
+                                                     .stats = vk_tensor_address(lowering, node->inputs[GRADIENT_STATS]),
+                                                     .dgamma = vk_scratch_address(lowering, bytes),
+                                                     .dbeta = vk_scratch_address(lowering, bytes),
+                                                     .rows = (uint32_t)sb_rows(x),
+                                                     .block_rows = (uint32_t)blocks.rows,
+                                                     .channels = (uint32_t)sb_columns(x)};
+    return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_NORM_SUMS,
+                                                       .arguments = &arguments,
+                                                       .constants = {[VK_NORM_SUMS_WORKGROUP] = blocks.workgroup,
+                                                                     [VK_NORM_SUMS_BATCH] = batch,
+                                                                     [VK_NORM_SUMS_RELU] = y != NULL},
+                                                       .groups = {blocks.channel_groups, (uint32_t)blocks.count},
+                                                       .concurrent = concurrent}) &&
+           vk_sum_partials(lowering, arguments.dgamma, blocks.count, node->outputs[GRADIENT_DGAMMA], false) &&
+           vk_sum_partials(lowering, arguments.dbeta, blocks.count, node->outputs[GRADIENT_DBETA], true);
+}
+
+bool vk_lower_layer_norm_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    const struct sb_tensor *x = node->inputs[GRADIENT_X], *addend = node->inputs[GRADIENT_ADDEND];
+    if (!fits(lowering, node, x)) return false;
+    const struct vk_layer_norm_gradient_arguments arguments = {
+        .dy = vk_tensor_address(lowering, node->inputs[GRADIENT_DY]),
+        .x = vk_tensor_address(lowering, x),
+        .gamma = vk_tensor_address(lowering, node->inputs[GRADIENT_GAMMA]),
+        .stats = vk_tensor_address(lowering, node->inputs[GRADIENT_STATS]),
+        .addend = vk_tensor_address(lowering, addend),
+        .dx = vk_tensor_address(lowering, node->outputs[GRADIENT_DX]),
+        .rows = (uint32_t)sb_rows(x),
+        .channels = (uint32_t)sb_columns(x)};
+    const struct vk_dispatch dispatch = {.kernel = limits->subgroup_arithmetic ? VK_KERNEL_LAYER_NORM_GRADIENT_SUBGROUP
+                                                                               : VK_KERNEL_LAYER_NORM_GRADIENT,
+                                         .arguments = &arguments,
+                                         .constants = {[VK_LAYER_NORM_GRADIENT_WORKGROUP] = limits->subgroup_size,
+                                                       [VK_LAYER_NORM_GRADIENT_HAS_ADDEND] = addend != NULL},
+                                         .groups = {row_groups(limits, sb_rows(x))}};
+    /* The sums first: dx may take the place of dy. */
+    return lower_sums(lowering, node, false, NULL, false) && vk_dispatch(lowering, &dispatch);
+}
+
+bool vk_lower_batch_norm(struct vk_lowering *lowering, const struct sb_node *node) {
+    const struct sb_norm_attributes *attributes = &node->attributes.norm;
+    const struct sb_tensor *x = node->inputs[SB_BATCH_NORM_X];
+    const struct blocks blocks = blocks_of(x);
+    if (!fits(lowering, node, x)) return false;
+    const uint32_t rows = (uint32_t)sb_rows(x), channels = (uint32_t)sb_columns(x);
+    uint64_t block_statistics = 0;
+    if (attributes->training) {
+        block_statistics = vk_scratch_address(lowering, (size_t)(2 * blocks.count * channels) * sizeof(float));
+        const struct vk_batch_norm_blocks_arguments arguments = {.x = vk_tensor_address(lowering, x),
+                                                                 .blocks = block_statistics,
+                                                                 .rows = rows,
+                                                                 .block_rows = (uint32_t)blocks.rows,
+                                                                 .channels = channels};
+        if (!vk_dispatch(lowering,
+                         &(struct vk_dispatch){.kernel = VK_KERNEL_BATCH_NORM_BLOCKS,
+                                               .arguments = &arguments,
+                                               .constants = {[VK_BATCH_NORM_BLOCKS_WORKGROUP] = blocks.workgroup},
+                                               .groups = {blocks.channel_groups, (uint32_t)blocks.count}}))
+            return false;
+    }
+    const struct vk_batch_norm_statistics_arguments statistics = {
+        .blocks = block_statistics,
+        .running_mean = vk_tensor_address(lowering, node->inputs[SB_BATCH_NORM_RUNNING_MEAN]),
+        .running_var = vk_tensor_address(lowering, node->inputs[SB_BATCH_NORM_RUNNING_VAR]),
+        .stats = vk_tensor_address(lowering, node->outputs[1]),
+        .rows = rows,
+        .block_rows = (uint32_t)blocks.rows,
+        .channels = channels,
+        .momentum = attributes->momentum,
+        .epsilon = attributes->epsilon};
+    const struct vk_batch_norm_arguments arguments = {
+        .x = vk_tensor_address(lowering, x),
+        .gamma = vk_tensor_address(lowering, node->inputs[SB_BATCH_NORM_GAMMA]),
+        .beta = vk_tensor_address(lowering, node->inputs[SB_BATCH_NORM_BETA]),
+        .stats = statistics.stats,
+        .y = vk_tensor_address(lowering, node->outputs[0]),
+        .rows = rows,
+        .block_rows = (uint32_t)blocks.rows,
+        .channels = channels};
+    return vk_dispatch(lowering,
+                       &(struct vk_dispatch){.kernel = VK_KERNEL_BATCH_NORM_STATISTICS,
+                                             .arguments = &statistics,
+                                             .constants = {[VK_BATCH_NORM_STATISTICS_WORKGROUP] = blocks.workgroup,
+                                                           [VK_BATCH_NORM_STATISTICS_TRAINING] = attributes->training},
+                                             .groups = {blocks.channel_groups}}) &&
+           vk_dispatch(
+               lowering,
+               &(struct vk_dispatch){
+                   .kernel = VK_KERNEL_BATCH_NORM,
+                   .arguments = &arguments,
+                   .constants = {[VK_BATCH_NORM_WORKGROUP] = blocks.workgroup, [VK_BATCH_NORM_RELU] = attributes->relu},
+                   .groups = {blocks.channel_groups, (uint32_t)blocks.count}});
+}
+
+bool vk_lower_batch_norm_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
+    const struct sb_tensor *x = node->inputs[GRADIENT_X], *y = node->inputs[GRADIENT_Y];
+    const struct blocks blocks = blocks_of(x);
+    if (!fits(lowering, node, x) || !lower_sums(lowering, node, true, y, false)) return false;
+    const struct vk_batch_norm_gradient_arguments arguments = {
+        .dy = vk_tensor_address(lowering, node->inputs[GRADIENT_DY]),
+        .x = vk_tensor_address(lowering, x),
+        .y = vk_tensor_address(lowering, y),
+        .gamma = vk_tensor_address(lowering, node->inputs[GRADIENT_GAMMA]),
+        .stats = vk_tensor_address(lowering, node->inputs[GRADIENT_STATS]),
+        .dgamma = vk_tensor_address(lowering, node->outputs[GRADIENT_DGAMMA]),
+        .dbeta = vk_tensor_address(lowering, node->outputs[GRADIENT_DBETA]),
+        .dx = vk_tensor_address(lowering, node->outputs[GRADIENT_DX]),
+        .rows = (uint32_t)sb_rows(x),
+        .block_rows = (uint32_t)blocks.rows,
+        .channels = (uint32_t)sb_columns(x)};
+    return vk_dispatch(lowering, &(struct vk_dispatch){
+                                     .kernel = VK_KERNEL_BATCH_NORM_GRADIENT,
+                                     .arguments = &arguments,
+                                     .constants = {[VK_BATCH_NORM_GRADIENT_WORKGROUP] = blocks.workgroup,
+                                                   [VK_BATCH_NORM_GRADIENT_TRAINING] = node->attributes.norm.training,
+                                                   [VK_BATCH_NORM_GRADIENT_RELU] = y != NULL},
+                                     .groups = {blocks.channel_groups, (uint32_t)blocks.count}});
+}
