@@ -119,7 +119,9 @@ struct sb_drop_path_attributes {
     uint32_t branch; /* which branch of the model: part of the counter of the random numbers */
 };
 struct sb_adamw_attributes {
-    float beta1, beta2, epsilon;
+    double beta1,
+        beta2; /* 1 - beta from a beta in float32 would be wrong by 1e-5 for 0.999: subtract first, then round */
+    float epsilon;
     float weight_decay;   /* decoupled, scaled by the learning rate */
     float clip_norm;      /* 0: no clipping */
     int64_t first, count; /* elements of the parameter space: one group */

@@ -251,7 +251,8 @@ struct sb_tensor *sb_op_gradient_norm(struct sb_graph *graph, struct sb_tensor *
 struct sb_adamw_parameters {
     const char *name;
     struct sb_tensor *parameter, *gradient, *moment1, *moment2, *norm, *loss;
-    float beta1, beta2, epsilon, weight_decay, clip_norm;
+    double beta1, beta2;
+    float epsilon, weight_decay, clip_norm;
 };
 void sb_op_adamw(struct sb_graph *graph, struct sb_adamw_parameters parameters);
 

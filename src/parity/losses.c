@@ -108,7 +108,7 @@ static struct sb_tensor *build_loss(struct golden_run *run, const char *name) {
         bool plain = strcmp(name, "soft_target_ce") == 0;
         const float *target = golden_read(golden, plain ? "in/target_2d" : "in/target_3d_2", GOLDEN_SAME, &rank, shape);
         if (!target) return NULL;
-        return soft_cross_entropy(run, "loss", logits, class_target(golden, target, rank, shape, true), 1);
+        return soft_cross_entropy(run, "loss", logits, class_target(golden, target, rank, shape, false), 1);
     }
     if (strncmp(name, "token_label_", 12) != 0) {
         sb_graph_fail(&run->graph, "%s: there is no loss \"%s\".", golden->path, name);
@@ -203,8 +203,8 @@ void golden_append_optimiser(struct golden_run *run, const struct golden_optimis
                                      .moment1 = range(run, names[group][2], SB_SPACE_MOMENT1, first, end),
                                      .moment2 = range(run, names[group][3], SB_SPACE_MOMENT2, first, end),
                                      .norm = norm,
-                                     .beta1 = (float)optimiser->beta1,
-                                     .beta2 = (float)optimiser->beta2,
+                                     .beta1 = optimiser->beta1,
+                                     .beta2 = optimiser->beta2,
                                      .epsilon = (float)optimiser->epsilon,
                                      .weight_decay = group == 0 ? (float)optimiser->weight_decay : 0});
     }

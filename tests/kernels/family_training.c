@@ -98,7 +98,7 @@ static void build_norm(struct check *check, const int64_t *sizes) {
 static void build_adamw(struct check *check, const int64_t *sizes) {
     const int64_t count = sizes[COUNT], *one = CHECK_SHAPE(1);
     struct sb_adamw_parameters p = {
-        .name = "adamw", .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .weight_decay = 0.05f};
+        .name = "adamw", .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8f, .weight_decay = 0.05f};
     p.parameter = check_shared(check, "parameter", SB_SPACE_PARAMETER, -1, 1, count);
     p.gradient = check_shared(check, "gradient", SB_SPACE_GRADIENT, -1, 1, count);
     p.moment1 = check_shared(check, "moment1", SB_SPACE_MOMENT1, -0.1, 0.1, count);
