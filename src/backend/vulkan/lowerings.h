@@ -8,10 +8,33 @@
 bool vk_lower_linear(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_linear_weight_gradient(struct vk_lowering *lowering, const struct sb_node *node);
 /* elementwise.c */
+bool vk_lower_activation(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_activation_gradient(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_add(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_multiply(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_negative_exp(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_scale_rows(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_fill(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_copy(struct vk_lowering *lowering, const struct sb_node *node);
-
+bool vk_lower_normalise_image(struct vk_lowering *lowering, const struct sb_node *node);
+/* shape.c */
+bool vk_lower_permute(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_slice_tokens(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_concat_tokens(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_mix_box(struct vk_lowering *lowering, const struct sb_node *node);
+/* reduction.c */
+bool vk_lower_token_mean(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_token_mean_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_token_max(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_token_max_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+/* loss.c */
+bool vk_lower_cross_entropy(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_cross_entropy_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+/* optimiser.c */
+bool vk_lower_drop_path_scale(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_accumulate(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_gradient_norm(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node);
 /* causal_conv1d.c */
 bool vk_lower_causal_conv1d(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_causal_conv1d_gradient(struct vk_lowering *lowering, const struct sb_node *node);
