@@ -33,7 +33,7 @@ import sys
 
 PUSH_BYTES = 128
 MAX_CONSTANTS = 16  # VK_MAX_CONSTANTS of lower.h
-MAX_TEXELS = 3  # VK_MAX_TEXELS
+MAX_TEXELS = 4  # VK_MAX_TEXELS
 
 # GLSL scalar types: (C type, bytes, need)
 SCALARS = {

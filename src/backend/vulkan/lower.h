@@ -12,7 +12,7 @@
 #include "graph/graph.h"
 #include "vulkan_kernels.h" /* generated: enum vk_kernel, struct vk_NAME_arguments, VK_NAME_CONSTANT indices */
 
-enum { VK_MAX_CONSTANTS = 16, VK_MAX_TEXELS = 3 };
+enum { VK_MAX_CONSTANTS = 16, VK_MAX_TEXELS = 4 };
 
 /* What lowerings may depend on. Everything here passes the --disable mask. */
 struct vk_limits {

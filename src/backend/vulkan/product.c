@@ -1,7 +1,5 @@
 #include "backend/vulkan/product.h"
 
-enum { TILE_ROWS = 64, TILE_COLUMNS = 64, TILE_DEPTH = 16 }; /* of matrix_product.comp */
-
 static uint32_t divide_up(uint32_t a, uint32_t b) {
     return (a + b - 1) / b;
 }
@@ -16,9 +14,102 @@ static uint32_t epilogue_of(const struct vk_product *p) {
            (p->row_scale ? VK_EPILOGUE_ROW_SCALE : 0) | (p->saved ? VK_EPILOGUE_SAVED : 0);
 }
 
+/* How a product is going to be computed. */
+struct plan {
+    bool panel; /* panel_product.comp, else matrix_product.comp */
+    uint32_t tile_rows, tile_columns, step;
+    uint32_t a, b, bias, residual; /* first texels */
+};
+
+/* A matrix as texels: every row must start at a multiple of four floats. `rows` rows of `columns` at `pitch`, repeated
+ * for each group. */
+static bool as_texels(struct vk_lowering *lowering, uint64_t address, uint32_t rows, uint32_t columns, uint32_t pitch,
+                      uint32_t groups, uint32_t group, uint32_t *first) {
+    const uint64_t floats = (uint64_t)(rows ? rows - 1 : 0) * pitch + (uint64_t)(groups - 1) * group + columns;
+    *first = 0;
+    return !address || (columns % 4 == 0 && (rows <= 1 || pitch % 4 == 0) && (groups == 1 || group % 4 == 0) &&
+                        vk_texels(lowering, address, floats * sizeof(float), first));
+}
+
+static bool fits_panel(struct vk_lowering *lowering, const struct vk_product *p, struct plan *plan) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    if (!limits->software || !limits->subgroup_shuffle || !limits->int64 || p->columns % 4) return false;
+    if (p->y % 8 || p->saved % 8 || p->y_pitch % 2 || p->y_group % 2) return false;
+    const uint32_t a_rows = p->a_transposed ? p->depth : p->rows, a_columns = p->a_transposed ? p->rows : p->depth;
+    const uint32_t b_rows = p->b_transposed ? p->columns : p->depth;
+    const uint32_t b_columns = p->b_transposed ? p->depth : p->columns;
+    return as_texels(lowering, p->a, a_rows, a_columns, p->a_pitch, p->groups, p->a_group, &plan->a) &&
+           as_texels(lowering, p->b, b_rows, b_columns, p->b_pitch, p->groups, p->b_group, &plan->b) &&
+           as_texels(lowering, p->bias, 1, p->groups * p->columns, 0, 1, 0, &plan->bias) &&
+           as_texels(lowering, p->residual, p->rows, p->columns, p->residual_pitch, p->groups, p->y_group,
+                     &plan->residual);
+}
+
+static struct plan make_plan(struct vk_lowering *lowering, const struct vk_product *p) {
+    struct plan plan = {0};
+    plan.panel = fits_panel(lowering, p, &plan);
+    if (plan.panel) {
+        const uint32_t lanes = vk_lowering_limits(lowering)->subgroup_size;
+        const uint32_t texels = lanes <= 8 && p->columns > 4 * lanes ? 2 : 1;
+        plan.tile_rows = p->rows <= 4 ? 4 : 16;
+        plan.tile_columns = 4 * texels * lanes;
+        plan.step = p->a_transposed || p->depth % 8 == 0 ? 8 : 4;
+        if (plan.tile_rows == 4 && p->depth % 16 == 0) plan.step = 16;
+    } else {
+        plan.tile_rows = plan.tile_columns = 64;
+        plan.step = 16;
+    }
+    return plan;
+}
+
 /* `split_depth`: how much of the depth a workgroup sums; each split has its own y, `split_stride` further on. */
-static bool dispatch(struct vk_lowering *lowering, const struct vk_product *p, uint32_t split_depth,
-                     uint32_t split_stride) {
+static bool dispatch_panel(struct vk_lowering *lowering, const struct vk_product *p, const struct plan *plan,
+                           uint32_t split_depth, uint32_t split_stride) {
+    const uint32_t lanes = vk_lowering_limits(lowering)->subgroup_size;
+    const struct vk_panel_product_arguments arguments = {.y = p->y,
+                                                         .saved = p->saved,
+                                                         .row_scale = p->row_scale,
+                                                         .a_first = plan->a,
+                                                         .b_first = plan->b,
+                                                         .bias_first = plan->bias,
+                                                         .residual_first = plan->residual,
+                                                         .rows = p->rows,
+                                                         .columns = p->columns,
+                                                         .depth = p->depth,
+                                                         .groups = p->groups,
+                                                         .a_pitch = p->a_pitch / 4,
+                                                         .b_pitch = p->b_pitch / 4,
+                                                         .y_pitch = p->y_pitch,
+                                                         .residual_pitch = p->residual_pitch / 4,
+                                                         .a_group = p->a_group / 4,
+                                                         .b_group = p->b_group / 4,
+                                                         .y_group = p->y_group,
+                                                         .rows_per_sample = p->rows_per_sample,
+                                                         .target_rows = p->rows,
+                                                         .split_depth = split_depth,
+                                                         .split_stride = split_stride,
+                                                         .threshold = p->threshold};
+    return vk_dispatch(
+        lowering,
+        &(struct vk_dispatch){.kernel = VK_KERNEL_PANEL_PRODUCT,
+                              .arguments = &arguments,
+                              .texels = {p->a, p->b, p->residual, p->bias},
+                              .constants = {[VK_PANEL_PRODUCT_WORKGROUP] = lanes,
+                                            [VK_PANEL_PRODUCT_TILE_ROWS] = plan->tile_rows,
+                                            [VK_PANEL_PRODUCT_STEP] = plan->step,
+                                            [VK_PANEL_PRODUCT_COLUMN_TEXELS] = plan->tile_columns / 4 / lanes,
+                                            [VK_PANEL_PRODUCT_A_TRANSPOSED] = p->a_transposed,
+                                            [VK_PANEL_PRODUCT_B_TRANSPOSED] = p->b_transposed,
+                                            [VK_PANEL_PRODUCT_ACTIVATION] = (uint32_t)p->activation,
+                                            [VK_PANEL_PRODUCT_EPILOGUE] = epilogue_of(p)},
+                              .groups = {divide_up(p->columns, plan->tile_columns), divide_up(p->rows, plan->tile_rows),
+                                         p->groups * (p->depth ? divide_up(p->depth, split_depth) : 1)},
+                              .concurrent = p->concurrent});
+}
+
+static bool dispatch(struct vk_lowering *lowering, const struct vk_product *p, const struct plan *plan,
+                     uint32_t split_depth, uint32_t split_stride) {
+    if (plan->panel) return dispatch_panel(lowering, p, plan, split_depth, split_stride);
     const struct vk_matrix_product_arguments arguments = {.a = p->a,
                                                           .b = p->b,
                                                           .y = p->y,
@@ -42,35 +133,38 @@ static bool dispatch(struct vk_lowering *lowering, const struct vk_product *p, u
                                                           .split_stride = split_stride,
                                                           .threshold = p->threshold};
     return vk_dispatch(
-        lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_MATRIX_PRODUCT,
-                                        .arguments = &arguments,
-                                        .constants = {[VK_MATRIX_PRODUCT_A_TRANSPOSED] = p->a_transposed,
-                                                      [VK_MATRIX_PRODUCT_B_TRANSPOSED] = p->b_transposed,
-                                                      [VK_MATRIX_PRODUCT_ACTIVATION] = (uint32_t)p->activation,
-                                                      [VK_MATRIX_PRODUCT_EPILOGUE] = epilogue_of(p)},
-                                        .groups = {divide_up(p->columns, TILE_COLUMNS), divide_up(p->rows, TILE_ROWS),
-                                                   p->groups * (p->depth ? divide_up(p->depth, split_depth) : 1)},
-                                        .concurrent = p->concurrent});
+        lowering,
+        &(struct vk_dispatch){.kernel = VK_KERNEL_MATRIX_PRODUCT,
+                              .arguments = &arguments,
+                              .constants = {[VK_MATRIX_PRODUCT_A_TRANSPOSED] = p->a_transposed,
+                                            [VK_MATRIX_PRODUCT_B_TRANSPOSED] = p->b_transposed,
+                                            [VK_MATRIX_PRODUCT_ACTIVATION] = (uint32_t)p->activation,
+                                            [VK_MATRIX_PRODUCT_EPILOGUE] = epilogue_of(p)},
+                              .groups = {divide_up(p->columns, plan->tile_columns), divide_up(p->rows, plan->tile_rows),
+                                         p->groups * (p->depth ? divide_up(p->depth, split_depth) : 1)},
+                              .concurrent = p->concurrent});
 }
 
 bool vk_lower_product(struct vk_lowering *lowering, const struct vk_product *product) {
-    return dispatch(lowering, product, product->depth ? product->depth : 1, 0);
+    const struct plan plan = make_plan(lowering, product);
+    return dispatch(lowering, product, &plan, product->depth ? product->depth : 1, 0);
 }
 
 bool vk_lower_split_product(struct vk_lowering *lowering, const struct vk_product *product) {
+    struct plan plan = make_plan(lowering, product);
     const uint32_t tiles =
-        divide_up(product->columns, TILE_COLUMNS) * divide_up(product->rows, TILE_ROWS) * product->groups;
+        divide_up(product->columns, plan.tile_columns) * divide_up(product->rows, plan.tile_rows) * product->groups;
     uint32_t splits = wanted_groups(lowering) / tiles;
     if (splits > product->depth / 256) splits = product->depth / 256;
-    if (splits < 2) return vk_lower_product(lowering, product);
+    if (splits < 2) return dispatch(lowering, product, &plan, product->depth ? product->depth : 1, 0);
 
-    const uint32_t split_depth = divide_up(divide_up(product->depth, splits), TILE_DEPTH) * TILE_DEPTH;
+    const uint32_t split_depth = divide_up(divide_up(product->depth, splits), plan.step) * plan.step;
     const uint32_t count = product->groups * product->rows * product->columns;
     splits = divide_up(product->depth, split_depth);
     struct vk_product partial = *product;
     partial.y = vk_scratch_address(lowering, (size_t)splits * count * sizeof(float));
     partial.residual = 0;
-    if (!dispatch(lowering, &partial, split_depth, count)) return false;
+    if (!dispatch(lowering, &partial, &plan, split_depth, count)) return false;
     const struct vk_sum_splits_arguments arguments = {.x = partial.y,
                                                       .addend = product->residual,
                                                       .y = product->y,
