@@ -77,7 +77,7 @@ static bool not_finite(struct simba_trainer *trainer, int slot, double loss, dou
                    "Step %lld: the loss is %g and the gradient's norm %g. %s Nothing was saved since the last "
                    "checkpoint. Try a lower $.train.learning_rate, a longer $.train.warmup_epochs or "
                    "$.train.clip_norm.",
-                   (long long)step + 1, loss, norm, where);
+                   (long long)step + 1, isnan(loss) ? NAN : loss, isnan(norm) ? NAN : norm, where);
 }
 
 /* Waits for the slot's micro-batch, if one is in flight, and takes in its loss. */

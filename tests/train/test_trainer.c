@@ -1,0 +1,439 @@
+/* Training repeats bit for bit: run twice, stopped and resumed, killed and resumed. Over the public interface, on a
+ * small made-up data set. Usage: test_trainer PATH-OF-SIMBA cpu|vulkan [REPETITIONS] */
+#include "simba/simba.h"
+
+#include "../temporary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <time.h>
+
+extern char **environ;
+
+static const char *simba_path, *device_choice; /* NULL: the preferred device */
+static struct simba_device *device;
+static int repetitions = 1;
+static uint32_t noise = 1;
+
+enum { SIDE = 12, CLASSES = 3, TRAINING = 43, EVALUATION = 10 };
+
+static uint32_t random_below(uint32_t bound) {
+    noise = noise * 1664525u + 1013904223u;
+    return (noise >> 8) % bound;
+}
+
+/* ---- the data: three kinds of stripes with noise */
+
+static void put_number(FILE *file, uint32_t number) {
+    for (int shift = 24; shift >= 0; shift -= 8) fputc((int)(number >> shift & 255), file);
+}
+
+static void write_idx(const char *directory, const char *part, int count) {
+    char path[1200];
+    snprintf(path, sizeof path, "%s/%s-images-idx3-ubyte", directory, part);
+    FILE *images = fopen(path, "wb");
+    snprintf(path, sizeof path, "%s/%s-labels-idx1-ubyte", directory, part);
+    FILE *labels = fopen(path, "wb");
+    assert_true(images && labels);
+    put_number(images, 0x803);
+    put_number(images, (uint32_t)count);
+    put_number(images, SIDE);
+    put_number(images, SIDE);
+    put_number(labels, 0x801);
+    put_number(labels, (uint32_t)count);
+    for (int i = 0; i < count; i++) {
+        const int label = i % CLASSES;
+        fputc(label, labels);
+        for (int y = 0; y < SIDE; y++)
+            for (int x = 0; x < SIDE; x++) {
+                const int on = (label == 0 ? x : label == 1 ? y : x + y) / 2 % 2;
+                fputc(on * 150 + (int)random_below(100), images);
+            }
+    }
+    fclose(images);
+    fclose(labels);
+}
+
+static void write_configuration(const char *path, const char *mixer, const char *train) {
+    char text[2048];
+    snprintf(text, sizeof text,
+             "{\"model\": {\"size\": \"custom\", \"mixer\": \"%s\", \"stem\": 4, \"dims\": [8, 12], \"depths\": [1, 2],"
+             " \"mlp_ratios\": [2, 2], \"d_state\": 4, \"channels\": 1, \"classes\": %d, \"image_size\": %d,"
+             " \"drop_path\": 0.3}, \"data\": {\"path\": \"%s\"},"
+             " \"augmentation\": {\"crop_padding\": 1, \"flip\": 0.5}, \"train\": {%s}}",
+             mixer, CLASSES, SIDE, temporary("data"), train);
+    put_text(path, text);
+}
+
+static int set_up(void **state) {
+    if (make_temporary(state)) return -1;
+    mkdir(temporary("data"), 0777);
+    write_idx(temporary("data"), "train", TRAINING);
+    write_idx(temporary("data"), "t10k", EVALUATION);
+    const char *validate = getenv("SIMBA_TEST_VALIDATE");
+    struct simba_error error;
+    device = simba_device_open(&(struct simba_device_options){.choice = device_choice,
+                                                              .disable = getenv("SIMBA_TEST_DISABLE"),
+                                                              .validate = validate && !strcmp(validate, "1")},
+                               &error);
+    if (!device) fprintf(stderr, "%s\n", error.message);
+    return device ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+    const int messages = simba_device_validation_messages(device);
+    simba_device_close(device);
+    remove_temporary(state);
+    return messages ? -1 : 0;
+}
+
+/* ---- running */
+
+static struct simba_trainer *create(const char *configuration, const char *output, bool resume,
+                                    struct simba_trainer_options more) {
+    struct simba_error error;
+    more.device = device;
+    more.configuration = configuration;
+    more.output = output;
+    more.resume = resume;
+    struct simba_trainer *trainer = simba_trainer_create(&more, &error);
+    if (!trainer) fail_msg("%s", error.message);
+    return trainer;
+}
+
+static void run(const char *configuration, const char *output, bool resume) {
+    struct simba_error error;
+    struct simba_trainer *trainer = create(configuration, output, resume, (struct simba_trainer_options){0});
+    if (!simba_trainer_run(trainer, &error)) fail_msg("%s", error.message);
+    simba_trainer_destroy(trainer);
+}
+
+static char *read_whole(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    if (!file) fail_msg("%s: %s", path, strerror(errno));
+    fseek(file, 0, SEEK_END);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    char *bytes = malloc(*size + 1);
+    assert_non_null(bytes);
+    assert_int_equal(fread(bytes, 1, *size, file), *size);
+    fclose(file);
+    return bytes;
+}
+
+/* Parameters, moments and metadata: the files are the same, byte for byte. */
+static void assert_same_files(const char *left, const char *right, const char *name) {
+    char paths[2][2048];
+    snprintf(paths[0], sizeof paths[0], "%s/%s", left, name);
+    snprintf(paths[1], sizeof paths[1], "%s/%s", right, name);
+    size_t sizes[2];
+    char *bytes[2] = {read_whole(paths[0], &sizes[0]), read_whole(paths[1], &sizes[1])};
+    if (sizes[0] != sizes[1] || memcmp(bytes[0], bytes[1], sizes[0])) fail_msg("%s differs", name);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
+/* Rows without their times: everything before the seventh comma. */
+static void assert_same_results(const char *left, const char *right) {
+    char paths[2][2048], lines[2][512];
+    snprintf(paths[0], sizeof paths[0], "%s/results.csv", left);
+    snprintf(paths[1], sizeof paths[1], "%s/results.csv", right);
+    FILE *files[2] = {fopen(paths[0], "r"), fopen(paths[1], "r")};
+    assert_true(files[0] && files[1]);
+    while (true) {
+        const char *got[2];
+        for (int i = 0; i < 2; i++) {
+            got[i] = fgets(lines[i], sizeof lines[i], files[i]);
+            char *comma = got[i] ? lines[i] : NULL;
+            for (int k = 0; comma && k < 7; k++) comma = strchr(comma + 1, ',');
+            if (comma) *comma = '\0';
+        }
+        assert_int_equal(!got[0], !got[1]);
+        if (!got[0]) break;
+        assert_string_equal(lines[0], lines[1]);
+    }
+    fclose(files[0]);
+    fclose(files[1]);
+}
+
+/* The output's name is part of the checkpoint, so all runs take turns with one and are moved away. */
+static void move(const char *from, const char *to) {
+    if (rename(from, to)) fail_msg("%s: %s", from, strerror(errno));
+}
+
+static const char plain[] = "\"epochs\": 3, \"batch_size\": 8, \"clip_norm\": 1, \"learning_rate\": 0.01";
+static const char hard[] = "\"epochs\": 3, \"batch_size\": 4, \"accumulation\": 2, \"checkpoint_every\": 2, "
+                           "\"warmup_epochs\": 0.5, \"learning_rate\": 0.01, \"evaluation_batch\": 4";
+
+static void repeats(void **state) {
+    (void)state;
+    static const char *const mixers[] = {"mlp", "einfft"};
+    for (int m = 0; m < 2; m++) {
+        char names[2][64], config[1024];
+        snprintf(config, sizeof config, "%s", temporary("repeat.json"));
+        write_configuration(config, mixers[m], plain);
+        for (int i = 0; i < 2; i++) {
+            snprintf(names[i], sizeof names[i], "%s%d", mixers[m], i);
+            run(config, temporary("run"), false);
+            move(temporary("run"), temporary(names[i]));
+        }
+        assert_same_files(temporary(names[0]), temporary(names[1]), "last.safetensors");
+        assert_same_files(temporary(names[0]), temporary(names[1]), "best.safetensors");
+        assert_same_results(temporary(names[0]), temporary(names[1]));
+    }
+}
+
+struct watch {
+    struct simba_trainer *trainer;
+    int64_t stop_at;
+    int steps, epochs;
+    double first_loss, last_loss;
+};
+
+static void watch(void *user, const struct simba_progress *progress) {
+    struct watch *watch = user;
+    if (progress->event == SIMBA_EVENT_STEP) {
+        if (!watch->steps++) watch->first_loss = progress->loss;
+        watch->last_loss = progress->loss;
+        if (progress->step == watch->stop_at) simba_trainer_stop(watch->trainer);
+    }
+    if (progress->event == SIMBA_EVENT_EPOCH) watch->epochs++;
+}
+
+/* Stopped after a few steps, in the middle of epochs, again and again. */
+static void stop_and_resume(void **state) {
+    (void)state;
+    char config[1024];
+    snprintf(config, sizeof config, "%s", temporary("stop.json"));
+    write_configuration(config, "einfft", hard);
+    run(config, temporary("run"), false);
+    move(temporary("run"), temporary("whole"));
+    struct watch watching = {0};
+    int64_t step = 0;
+    for (int part = 0;; part++) {
+        watching.stop_at = step + 1 + (int64_t)random_below(5);
+        struct simba_trainer *trainer = create(config, temporary("run"), part > 0,
+                                               (struct simba_trainer_options){.progress = watch, .user = &watching});
+        watching.trainer = trainer;
+        struct simba_training_plan plan;
+        simba_trainer_plan(trainer, &plan);
+        assert_int_equal(plan.first_step, step);
+        struct simba_error error;
+        const bool done = simba_trainer_run(trainer, &error);
+        simba_trainer_destroy(trainer);
+        if (done) break;
+        check_error(&error, SIMBA_ERROR_INTERRUPTED, "--resume");
+        const char *at = strstr(error.message, "after step ");
+        assert_non_null(at);
+        step = strtoll(at + strlen("after step "), NULL, 10);
+    }
+    assert_int_equal(watching.epochs, 3);
+    assert_same_files(temporary("run"), temporary("whole"), "last.safetensors");
+    assert_same_files(temporary("run"), temporary("whole"), "best.safetensors");
+    assert_same_results(temporary("run"), temporary("whole"));
+    move(temporary("run"), temporary("stopped"));
+}
+
+static void pause_milliseconds(unsigned milliseconds) {
+    nanosleep(&(struct timespec){.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L}, NULL);
+}
+
+static pid_t spawn(const char *config, const char *output, bool resume) {
+    const char *words[12] = {simba_path, "train", config, "--output", output};
+    int count = 5;
+    if (device_choice) {
+        words[count++] = "--device";
+        words[count++] = device_choice;
+    }
+    if (resume) words[count++] = "--resume";
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    pid_t child;
+    const int failed = posix_spawn(&child, simba_path, &actions, NULL, (char **)(uintptr_t)words, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (failed) fail_msg("%s: %s", simba_path, strerror(failed));
+    return child;
+}
+
+/* Step of output/last.safetensors, through a model that is only looked at; -1: there is none yet. */
+static int64_t saved_step(const char *output) {
+    char path[2048];
+    snprintf(path, sizeof path, "%s/last.safetensors", output);
+    if (access(path, F_OK)) return -1;
+    struct simba_error error;
+    struct simba_model *model = simba_model_create(NULL, &(struct simba_model_options){.weights = path}, &error);
+    if (!model) fail_msg("after a kill: %s", error.message);
+    struct simba_model_info info;
+    simba_model_inspect(model, &info);
+    simba_model_destroy(model);
+    return info.step;
+}
+
+/* Killed at a random moment, often while it writes (a checkpoint after each step), and resumed until it is done. */
+static void kill_and_resume(void **state) {
+    (void)state;
+    char config[1024], output[1024];
+    snprintf(config, sizeof config, "%s", temporary("kill.json"));
+    snprintf(output, sizeof output, "%s", temporary("run"));
+    write_configuration(config, "mlp",
+                        "\"epochs\": 30, \"batch_size\": 4, \"accumulation\": 2, \"checkpoint_every\": 1");
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    int status;
+    assert_int_equal(waitpid(spawn(config, output, false), &status, 0) > 0, 1);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    const double seconds = (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+    move(output, temporary("unkilled"));
+    for (int repetition = 0; repetition < repetitions; repetition++) {
+        int kills = 0, attempts = 0;
+        int64_t last_step = -1;
+        while (attempts++ < 100) {
+            const bool resume = access(output, F_OK) == 0;
+            const pid_t child = spawn(config, output, resume);
+            /* Late enough to get somewhere on a slow machine: the later attempts wait longer. */
+            pause_milliseconds((unsigned)(seconds * 1000 * (0.05 + 0.1 * attempts)) * (1 + random_below(100)) / 100);
+            kill(child, SIGKILL);
+            assert_int_equal(waitpid(child, &status, 0), child);
+            const int64_t step = saved_step(output);
+            if (step < last_step) fail_msg("the checkpoint went back from step %d to %d", (int)last_step, (int)step);
+            last_step = step;
+            if (WIFSIGNALED(status)) {
+                kills++;
+                continue;
+            }
+            assert_int_equal(WEXITSTATUS(status), 0);
+            break;
+        }
+        printf("killed %d times, %d attempts\n", kills, attempts);
+        assert_same_files(output, temporary("unkilled"), "last.safetensors");
+        assert_same_files(output, temporary("unkilled"), "best.safetensors");
+        assert_same_results(output, temporary("unkilled"));
+        char name[32];
+        snprintf(name, sizeof name, "killed%d", repetition);
+        move(output, temporary(name));
+    }
+}
+
+/* The loss falls, and a trained model knows its data. */
+static void learns(void **state) {
+    (void)state;
+    char config[1024], path[1024];
+    snprintf(config, sizeof config, "%s", temporary("learn.json"));
+    write_configuration(config, "einfft",
+                        "\"epochs\": 25, \"batch_size\": 8, \"learning_rate\": 0.01, \"clip_norm\": 1, "
+                        "\"label_smoothing\": 0, \"evaluate_every\": 5");
+    struct watch watching = {.stop_at = -1};
+    struct simba_trainer *trainer =
+        create(config, temporary("learn"), false,
+               (struct simba_trainer_options){.progress = watch,
+                                              .user = &watching,
+                                              .overrides = (const char *const[]){"model.drop_path=0"},
+                                              .override_count = 1});
+    struct simba_error error;
+    if (!simba_trainer_run(trainer, &error)) fail_msg("%s", error.message);
+    simba_trainer_destroy(trainer);
+    printf("loss from %.3f to %.3f\n", watching.first_loss, watching.last_loss);
+    assert_true(watching.last_loss < 0.5 * watching.first_loss);
+    snprintf(path, sizeof path, "%s/best.safetensors", temporary("learn"));
+    struct simba_model *model =
+        simba_model_create(device, &(struct simba_model_options){.weights = path, .batch = 4}, &error);
+    if (!model) fail_msg("%s", error.message);
+    struct simba_evaluation result;
+    if (!simba_model_evaluate(model, NULL, &result, &error)) fail_msg("%s", error.message);
+    printf("%d images, top-1 %.2f\n", (int)result.images, result.top1);
+    assert_int_equal(result.images, EVALUATION);
+    assert_true(result.top1 >= 0.7);
+    simba_model_destroy(model);
+}
+
+/* A learning rate without measure: stops, says where, keeps the checkpoint. */
+static void not_finite(void **state) {
+    (void)state;
+    char config[1024];
+    snprintf(config, sizeof config, "%s", temporary("nan.json"));
+    write_configuration(config, "mlp",
+                        "\"epochs\": 40, \"batch_size\": 8, \"learning_rate\": 1e6, "
+                        "\"weight_decay\": 100, \"checkpoint_every\": 1");
+    struct simba_trainer *trainer = create(config, temporary("nan"), false, (struct simba_trainer_options){0});
+    struct simba_error error = {0};
+    assert_false(simba_trainer_run(trainer, &error));
+    check_error(&error, SIMBA_ERROR_NUMERIC, "Step ");
+    check_error(&error, SIMBA_ERROR_NUMERIC, "learning_rate");
+    printf("%s\n", error.message);
+    assert_false(simba_trainer_save(trainer, NULL, &error));
+    simba_trainer_destroy(trainer);
+}
+
+/* What cannot start must say so, and leave everything as it was. */
+static void refusals(void **state) {
+    (void)state;
+    char config[1024], output[1024];
+    snprintf(config, sizeof config, "%s", temporary("refuse.json"));
+    snprintf(output, sizeof output, "%s", temporary("stopped"));
+    write_configuration(config, "einfft", hard);
+    struct simba_error error;
+    struct simba_trainer_options options = {.device = device, .configuration = config, .output = output};
+    assert_null(simba_trainer_create(&options, &error));
+    check_error(&error, SIMBA_ERROR_FILE, "--resume");
+    options.resume = true;
+    options.output = temporary("nowhere");
+    assert_null(simba_trainer_create(&options, &error));
+    check_error(&error, SIMBA_ERROR_FILE, "no run to resume");
+    options.output = output;
+    options.overrides = (const char *const[]){"train.batch_size=2"};
+    options.override_count = 1;
+    assert_null(simba_trainer_create(&options, &error));
+    check_error(&error, SIMBA_ERROR_CONFIG, "steps per epoch");
+    options.overrides = (const char *const[]){"model.dims=[8, 16]"};
+    assert_null(simba_trainer_create(&options, &error));
+    check_error(&error, SIMBA_ERROR_FORMAT, "another architecture");
+    options.resume = false;
+    options.output = "/dev/null/run";
+    options.override_count = 0;
+    assert_null(simba_trainer_create(&options, &error));
+    check_error(&error, SIMBA_ERROR_FILE, "/dev/null/run");
+    /* Planning needs no device and writes nothing. */
+    options.device = NULL;
+    options.output = temporary("plan");
+    struct simba_trainer *trainer = simba_trainer_create(&options, &error);
+    assert_non_null(trainer);
+    bool finished;
+    assert_false(simba_trainer_step(trainer, &finished, &error));
+    check_error(&error, SIMBA_ERROR_ARGUMENT, "without a device");
+    simba_trainer_destroy(trainer);
+    assert_int_equal(access(temporary("plan"), F_OK), -1);
+}
+
+int main(int count, char **words) {
+    if (count < 3) return 2;
+    simba_path = words[1];
+    if (!strcmp(words[2], "cpu")) device_choice = "cpu";
+    if (count > 3) repetitions = atoi(words[3]);
+    if (!device_choice) {
+        /* Any Vulkan device, or the one that is wished for. */
+        device_choice = getenv("SIMBA_TEST_DEVICE");
+        struct simba_device_info *list = NULL;
+        int devices = 0, usable = 0;
+        char note[256];
+        if (simba_list_devices(&list, &devices, note, NULL))
+            for (int i = 0; i < devices; i++) usable += list[i].preferred;
+        simba_free(list);
+        if (!usable) {
+            printf("no Vulkan device: %s\n", note);
+            return 77;
+        }
+    }
+    const char *seed = getenv("SIMBA_TEST_SEED");
+    noise = seed ? (uint32_t)strtoul(seed, NULL, 10) : (uint32_t)time(NULL);
+    printf("SIMBA_TEST_SEED=%u\n", (unsigned)noise);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(repeats),         cmocka_unit_test(stop_and_resume),
+                                       cmocka_unit_test(kill_and_resume), cmocka_unit_test(learns),
+                                       cmocka_unit_test(not_finite),      cmocka_unit_test(refusals)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
