@@ -39,10 +39,53 @@ static uint32_t row_groups(const struct vk_limits *limits, int64_t rows) {
     return (uint32_t)(groups < 32768 ? groups : 32768);
 }
 
+/* For the kernels that keep a row in the registers of one subgroup: the pairs of channels of an invocation, 0 where
+ * they cannot be used, and the rows of a workgroup. */
+struct pairs {
+    uint32_t pairs, block_rows, groups;
+};
+
+static struct pairs pairs_of(const struct vk_limits *limits, const struct sb_tensor *x) {
+    const int64_t channels = sb_columns(x), rows = sb_rows(x), lanes = limits->subgroup_size;
+    struct pairs result = {0};
+    if (!limits->int64 || !limits->subgroup_arithmetic || !limits->subgroup_ballot || channels % 2) return result;
+    const int64_t pairs = (channels / 2 + lanes - 1) / lanes;
+    if (pairs > 32) return result;
+    /* Every workgroup loads gamma and beta once: long blocks for a processor, many for a device that wants them. */
+    const int64_t most = limits->software ? 64 : 2048, shortest = limits->software ? 8 : 2;
+    int64_t block_rows = (rows + most - 1) / most;
+    if (block_rows < shortest) block_rows = shortest;
+    result.pairs = (uint32_t)pairs;
+    result.block_rows = (uint32_t)block_rows;
+    result.groups = (uint32_t)((rows + block_rows - 1) / block_rows);
+    return result;
+}
+
+static bool lower_layer_norm_pairs(struct vk_lowering *lowering, const struct sb_node *node, struct pairs pairs) {
+    const struct sb_tensor *x = node->inputs[0];
+    const struct vk_layer_norm_pairs_arguments arguments = {.x = vk_tensor_address(lowering, x),
+                                                            .gamma = vk_tensor_address(lowering, node->inputs[1]),
+                                                            .beta = vk_tensor_address(lowering, node->inputs[2]),
+                                                            .y = vk_tensor_address(lowering, node->outputs[0]),
+                                                            .stats = vk_tensor_address(lowering, node->outputs[1]),
+                                                            .rows = (uint32_t)sb_rows(x),
+                                                            .block_rows = pairs.block_rows,
+                                                            .channels = (uint32_t)sb_columns(x),
+                                                            .epsilon = node->attributes.norm.epsilon};
+    return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_LAYER_NORM_PAIRS,
+                                                       .arguments = &arguments,
+                                                       .constants = {[VK_LAYER_NORM_PAIRS_WORKGROUP] =
+                                                                         vk_lowering_limits(lowering)->subgroup_size,
+                                                                     [VK_LAYER_NORM_PAIRS_PAIRS] = pairs.pairs},
+                                                       .groups = {pairs.groups}});
+}
+
 bool vk_lower_layer_norm(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sb_tensor *x = node->inputs[0];
     if (!fits(lowering, node, x)) return false;
+    const struct pairs pairs = pairs_of(limits, x);
+    if (pairs.pairs) return lower_layer_norm_pairs(lowering, node, pairs);
     const struct vk_layer_norm_arguments arguments = {.x = vk_tensor_address(lowering, x),
                                                       .gamma = vk_tensor_address(lowering, node->inputs[1]),
                                                       .beta = vk_tensor_address(lowering, node->inputs[2]),
@@ -85,10 +128,40 @@ static bool lower_sums(struct vk_lowering *lowering, const struct sb_node *node,
            vk_sum_partials(lowering, arguments.dbeta, blocks.count, node->outputs[GRADIENT_DBETA], true);
 }
 
+static bool lower_layer_norm_pairs_gradient(struct vk_lowering *lowering, const struct sb_node *node,
+                                            struct pairs pairs) {
+    const struct sb_tensor *x = node->inputs[GRADIENT_X], *addend = node->inputs[GRADIENT_ADDEND];
+    const size_t bytes = (size_t)(pairs.groups * sb_columns(x)) * sizeof(float);
+    const struct vk_layer_norm_pairs_gradient_arguments arguments = {
+        .dy = vk_tensor_address(lowering, node->inputs[GRADIENT_DY]),
+        .x = vk_tensor_address(lowering, x),
+        .gamma = vk_tensor_address(lowering, node->inputs[GRADIENT_GAMMA]),
+        .stats = vk_tensor_address(lowering, node->inputs[GRADIENT_STATS]),
+        .addend = vk_tensor_address(lowering, addend),
+        .dx = vk_tensor_address(lowering, node->outputs[GRADIENT_DX]),
+        .dgamma = vk_scratch_address(lowering, bytes),
+        .dbeta = vk_scratch_address(lowering, bytes),
+        .rows = (uint32_t)sb_rows(x),
+        .block_rows = pairs.block_rows,
+        .channels = (uint32_t)sb_columns(x)};
+    const struct vk_dispatch dispatch = {
+        .kernel = VK_KERNEL_LAYER_NORM_PAIRS_GRADIENT,
+        .arguments = &arguments,
+        .constants = {[VK_LAYER_NORM_PAIRS_GRADIENT_WORKGROUP] = vk_lowering_limits(lowering)->subgroup_size,
+                      [VK_LAYER_NORM_PAIRS_GRADIENT_PAIRS] = pairs.pairs,
+                      [VK_LAYER_NORM_PAIRS_GRADIENT_HAS_ADDEND] = addend != NULL},
+        .groups = {pairs.groups}};
+    return vk_dispatch(lowering, &dispatch) &&
+           vk_sum_partials(lowering, arguments.dgamma, pairs.groups, node->outputs[GRADIENT_DGAMMA], false) &&
+           vk_sum_partials(lowering, arguments.dbeta, pairs.groups, node->outputs[GRADIENT_DBETA], true);
+}
+
 bool vk_lower_layer_norm_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sb_tensor *x = node->inputs[GRADIENT_X], *addend = node->inputs[GRADIENT_ADDEND];
     if (!fits(lowering, node, x)) return false;
+    const struct pairs pairs = pairs_of(limits, x);
+    if (pairs.pairs) return lower_layer_norm_pairs_gradient(lowering, node, pairs);
     const struct vk_layer_norm_gradient_arguments arguments = {
         .dy = vk_tensor_address(lowering, node->inputs[GRADIENT_DY]),
         .x = vk_tensor_address(lowering, x),
