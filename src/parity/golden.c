@@ -53,6 +53,9 @@ bool sb_parity_golden(struct sb_device *device, const char *path, struct sb_pari
                        kind ? "this file holds the parameters of other cases" : "no kind of case has such a name");
     golden.file = sb_safetensors_open(path, error);
     if (!golden.file) return false;
+    golden.kink_distance = 1;
+    golden_number(sb_safetensors_note(golden.file, "float32_vs_float64"),
+                  "\"kink_min_distance\":", &golden.kink_distance);
     bool done = kind->run(&golden);
     if (!done && error && !strstr(error->message, path)) sb_fail_within(error, "%s: ", path);
     sb_safetensors_close(golden.file);

@@ -13,6 +13,7 @@ struct golden_case {
     struct sb_pool pool; /* arrays of numbers, until the case ends */
     struct sb_parity_report *report;
     struct simba_error *error;
+    double kink_distance; /* the smallest distance of a ReLU's or soft shrink's argument from its kink; 1: none known */
 };
 
 /* How a tensor of the file lies with respect to ours. The published code has channels before positions in images and

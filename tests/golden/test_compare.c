@@ -1,0 +1,78 @@
+/* The node-by-node comparison: a small model, every head and mixer, training and inference, on the first Vulkan device
+ * against the reference (exit code 77 without one). With "cpu" as argument the reference is compared with itself, and
+ * must agree to the last bit. */
+#include "parity/parity.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int failures;
+
+static void print_failure(void *user, const struct simba_parity_result *result) {
+    (void)user;
+    if (result->passed) return;
+    printf("FAIL %s: %s: relative error %.3g (at most %.3g), largest error %.3g\n", result->case_name, result->tensor,
+           result->relative_error, result->tolerance, result->largest_error);
+}
+
+static bool compare(struct sb_device *device, struct sb_device *reference, const char *text, bool training) {
+    struct simba_error error;
+    struct sb_json_document *document = sb_json_read_text("test", text, &error);
+    struct sb_model_config config;
+    struct simba_parity_summary summary = {0};
+    struct sb_parity_report report = {print_failure, NULL, &summary};
+    struct sb_parity_compare_parameters parameters = {.device = device,
+                                                      .reference = reference,
+                                                      .config = &config,
+                                                      .name = training ? "training" : "inference",
+                                                      .batch = 3,
+                                                      .seed = 20,
+                                                      .training = training};
+    bool done = document && sb_model_config_read(sb_json_root(document), &config, &error) &&
+                sb_parity_compare(&parameters, &report, &error);
+    sb_json_destroy(document);
+    if (!done) printf("%s\n", error.message);
+    printf("%s %s: %d tensors, %d over tolerance, worst %.3f of it (%s)\n", text, parameters.name, summary.tensors,
+           summary.failed, summary.worst, summary.worst_tensor);
+    if (!done || summary.failed || !summary.tensors) failures++;
+    return done && summary.worst == 0;
+}
+
+int main(int count, char **arguments) {
+    struct simba_error error;
+    struct sb_device_description *list;
+    int devices;
+    char note[256] = "", choice[16] = "cpu";
+    bool same = count == 2 && strcmp(arguments[1], "cpu") == 0;
+    if (!sb_device_list(&list, &devices, note, &error)) return 1;
+    for (int i = devices - 1; i >= 0 && !same; i--)
+        if (strcmp(list[i].backend, "vulkan") == 0 && list[i].usable)
+            snprintf(choice, sizeof choice, "%d", list[i].index);
+    free(list);
+    if (!same && strcmp(choice, "cpu") == 0) {
+        printf("skipped: no Vulkan device. %s\n", note);
+        return 77;
+    }
+    struct sb_device *device = NULL, *reference = NULL;
+    if (!sb_device_open(&(struct sb_device_parameters){.choice = choice}, &device, &error) ||
+        !sb_device_open(&(struct sb_device_parameters){.choice = "cpu"}, &reference, &error)) {
+        printf("%s\n", error.message);
+        sb_device_close(device);
+        return 1;
+    }
+    printf("%s\n", sb_device_describe(device)->name);
+    static const char *const models[] = {
+        "{\"size\": \"custom\", \"stem\": 6, \"dims\": [12, 20], \"depths\": [1, 2], \"mlp_ratios\": [2, 3], "
+        "\"image_size\": [28, 36], \"channels\": 1, \"classes\": 7, \"drop_path\": 0.3}",
+        "{\"size\": \"custom\", \"stem\": 5, \"dims\": [8, 12], \"depths\": [1, 1], \"mixer\": \"einfft\", "
+        "\"image_size\": 32, \"classes\": 11, \"token_labels\": true, \"d_state\": 16}"};
+    for (int i = 0; i < 2; i++) {
+        bool equal = compare(device, reference, models[i], false);
+        equal = compare(device, reference, models[i], true) && equal;
+        if (same && !equal) failures++;
+    }
+    sb_device_close(reference);
+    sb_device_close(device);
+    return failures ? 1 : 0;
+}
