@@ -1,0 +1,294 @@
+#include "temporary.h"
+
+#include "data/loader.h"
+#include "data/sampler.h"
+
+#include <malloc.h>
+#include <stdatomic.h>
+
+enum { SIDE = 6 };
+
+/* Images whose pixels tell their number; reading may take its time or fail. */
+struct numbers {
+    struct sb_dataset base;
+    int64_t broken;
+    unsigned delay; /* microseconds, of every third image */
+    _Atomic int reads;
+};
+
+static bool read_number(const struct sb_dataset *base, int64_t index, uint8_t *pixels, int32_t *label,
+                        struct sb_scratch *scratch, struct simba_error *error) {
+    struct numbers *numbers = (struct numbers *)(uintptr_t)base;
+    (void)scratch;
+    numbers->reads++;
+    if (numbers->delay && index % 3 == 0) usleep(numbers->delay);
+    if (index == numbers->broken)
+        return sb_fail(error, SIMBA_ERROR_FORMAT, "image-%lld.png: this PNG image is damaged.", (long long)index);
+    for (int i = 0; i < SIDE * SIDE; i++) pixels[i] = (uint8_t)(index * 7 + i);
+    *label = (int32_t)index;
+    return true;
+}
+
+static struct numbers make_numbers(int64_t count) {
+    return (struct numbers){
+        .base = {.count = count, .classes = 1, .height = SIDE, .width = SIDE, .channels = 1, .read = read_number},
+        .broken = -1};
+}
+
+static struct sb_loader *create(const struct sb_loader_parameters *parameters) {
+    struct simba_error error = {0};
+    struct sb_loader *loader = sb_loader_create(parameters, &error);
+    if (!loader) fail_msg("%s", error.message);
+    return loader;
+}
+
+static struct sb_batch next(struct sb_loader *loader) {
+    struct simba_error error = {0};
+    struct sb_batch batch;
+    if (!sb_loader_next(loader, &batch, &error)) fail_msg("%s", error.message);
+    return batch;
+}
+
+static uint64_t mix(uint64_t hash, const void *bytes, size_t size) {
+    for (size_t i = 0; i < size; i++) hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static uint64_t hash_batch(const struct sb_batch *batch, int images, size_t image_bytes) {
+    uint64_t hash = mix(0xcbf29ce484222325u, batch->pixels, (size_t)images * image_bytes);
+    return mix(mix(hash, batch->labels, (size_t)images * sizeof *batch->labels), &batch->count, sizeof batch->count);
+}
+
+static void same_whatever_the_threads(void **state) {
+    (void)state;
+    struct numbers numbers = make_numbers(53);
+    numbers.delay = 100;
+    struct sb_augmentation augmentation = {.pad = 2, .flip = 0.5};
+    struct sb_loader_parameters parameters = {.dataset = &numbers.base,
+                                              .augmentation = &augmentation,
+                                              .height = SIDE + 1,
+                                              .width = SIDE - 1,
+                                              .batch = 10,
+                                              .shuffle = true,
+                                              .seed = 11,
+                                              .epochs = 3};
+    uint64_t want[18];
+    for (int threads = 1; threads <= 9; threads += threads < 3 ? 1 : 3)
+        for (int depth = 2; depth <= 6; depth += 2) {
+            parameters.threads = threads;
+            parameters.depth = depth;
+            struct sb_loader *loader = create(&parameters);
+            assert_int_equal(sb_loader_batches(loader), 6);
+            for (int i = 0; i < 18; i++) {
+                struct sb_batch batch = next(loader);
+                assert_true(batch.epoch == i / 6 && batch.index == i % 6);
+                assert_int_equal(batch.count, i % 6 == 5 ? 3 : 10);
+                uint64_t hash = hash_batch(&batch, 10, (SIDE + 1) * (SIDE - 1));
+                if (threads == 1 && depth == 2) want[i] = hash;
+                assert_true(hash == want[i]);
+            }
+            for (int i = 0; i < 3; i++) assert_int_equal(next(loader).count, 0);
+            sb_loader_destroy(loader);
+        }
+    for (int i = 0; i < 18; i++)
+        for (int j = 0; j < i; j++) assert_true(want[i] != want[j]);
+}
+
+static void content_is_the_definition(void **state) {
+    (void)state;
+    struct numbers numbers = make_numbers(23);
+    struct sb_augmentation augmentation = {.pad = 1, .reflect = true, .flip = 0.5};
+    struct sb_loader_parameters parameters = {.dataset = &numbers.base,
+                                              .augmentation = &augmentation,
+                                              .batch = 4,
+                                              .shuffle = true,
+                                              .drop_last = true,
+                                              .seed = 5};
+    struct sb_loader *loader = create(&parameters);
+    assert_int_equal(sb_loader_batches(loader), 5);
+    for (int64_t epoch = 0; epoch < 3; epoch++) {
+        int64_t order[23];
+        sb_epoch_order(5, epoch, true, 23, order);
+        for (int i = 0; i < 5; i++) {
+            struct sb_batch batch = next(loader);
+            for (int j = 0; j < 4; j++) {
+                int64_t image = order[i * 4 + j];
+                uint8_t source[SIDE * SIDE], pixels[SIDE * SIDE];
+                int32_t label;
+                assert_true(read_number(&numbers.base, image, source, &label, NULL, NULL));
+                sb_augment(&augmentation, sb_random_start(5, SB_STREAM_AUGMENTATION, (uint64_t)(epoch * 23 + image)),
+                           source, (struct sb_image_size){SIDE, SIDE, 1}, pixels, SIDE, SIDE);
+                assert_int_equal(batch.labels[j], image);
+                assert_memory_equal(batch.pixels + j * SIDE * SIDE, pixels, sizeof pixels);
+            }
+        }
+    }
+    sb_loader_destroy(loader);
+}
+
+static void resumes_anywhere(void **state) {
+    (void)state;
+    struct numbers numbers = make_numbers(22);
+    struct sb_augmentation augmentation = {.pad = 1, .flip = 0.5};
+    struct sb_loader_parameters parameters = {.dataset = &numbers.base,
+                                              .augmentation = &augmentation,
+                                              .batch = 5,
+                                              .shuffle = true,
+                                              .seed = 3,
+                                              .epochs = 3,
+                                              .threads = 3};
+    uint64_t want[15];
+    struct sb_loader *loader = create(&parameters);
+    for (int i = 0; i < 15; i++) {
+        struct sb_batch batch = next(loader);
+        want[i] = hash_batch(&batch, 5, SIDE * SIDE);
+    }
+    sb_loader_destroy(loader);
+    for (int start = 0; start <= 15; start++) {
+        /* "Batch 5 of epoch 0" is the first one of epoch 1, as a run counts that was stopped there. */
+        for (int spelling = 0; spelling < 2; spelling++) {
+            if (spelling == 1 && (start == 0 || start % 5 != 0)) continue;
+            parameters.first_epoch = spelling ? start / 5 - 1 : start / 5;
+            parameters.first_batch = spelling ? 5 : start % 5;
+            loader = create(&parameters);
+            for (int i = start; i < 15; i++) {
+                struct sb_batch batch = next(loader);
+                assert_true(batch.epoch == i / 5 && batch.index == i % 5);
+                assert_true(hash_batch(&batch, 5, SIDE * SIDE) == want[i]);
+            }
+            assert_int_equal(next(loader).count, 0);
+            sb_loader_destroy(loader);
+        }
+    }
+}
+
+static void evaluation_is_in_order_and_padded(void **state) {
+    (void)state;
+    struct numbers numbers = make_numbers(7);
+    struct sb_loader_parameters parameters = {.dataset = &numbers.base, .height = 8, .width = 8, .batch = 3};
+    struct sb_loader *loader = create(&parameters);
+    for (int i = 0; i < 9; i++) {
+        struct sb_batch batch = next(loader);
+        assert_int_equal(batch.count, i % 3 == 2 ? 1 : 3);
+        for (int j = 0; j < 3; j++) {
+            int image = i % 3 * 3 + j;
+            assert_int_equal(batch.labels[j], j < batch.count ? image : 0);
+            for (int y = 0; y < 8; y++)
+                for (int x = 0; x < 8; x++) {
+                    bool inside = j < batch.count && y > 0 && y < 7 && x > 0 && x < 7;
+                    int want = inside ? (image * 7 + (y - 1) * SIDE + x - 1) & 255 : 0;
+                    assert_int_equal(batch.pixels[(j * 8 + y) * 8 + x], want);
+                }
+        }
+    }
+    sb_loader_destroy(loader);
+}
+
+static void broken_images_are_reported_in_turn(void **state) {
+    (void)state;
+    for (int threads = 1; threads <= 4; threads++)
+        for (int broken = 0; broken < 20; broken += 3) {
+            struct numbers numbers = make_numbers(20);
+            numbers.broken = broken;
+            struct sb_loader_parameters parameters = {.dataset = &numbers.base, .batch = 4, .threads = threads};
+            struct sb_loader *loader = create(&parameters);
+            for (int i = 0; i < broken / 4; i++) assert_int_equal(next(loader).index, i);
+            for (int again = 0; again < 3; again++) {
+                struct simba_error error = {0};
+                struct sb_batch batch;
+                char name[64];
+                assert_false(sb_loader_next(loader, &batch, &error));
+                snprintf(name, sizeof name, "image-%d.png", broken);
+                check_error(&error, SIMBA_ERROR_FORMAT, name);
+            }
+            assert_false(sb_loader_next(loader, &(struct sb_batch){0}, NULL));
+            sb_loader_destroy(loader);
+        }
+}
+
+static void ends_at_any_moment(void **state) {
+    (void)state;
+    for (int round = 0; round < 60; round++) {
+        struct numbers numbers = make_numbers(100);
+        numbers.delay = round % 4 * 300;
+        struct sb_loader_parameters parameters = {
+            .dataset = &numbers.base, .batch = 7, .threads = 1 + round % 5, .shuffle = true};
+        struct sb_loader *loader = create(&parameters);
+        for (int i = 0; i < round % 7; i++) next(loader);
+        if (round % 3 == 0) usleep((useconds_t)(round * 20));
+        sb_loader_destroy(loader);
+    }
+    sb_loader_destroy(NULL);
+}
+
+static void waits_are_counted(void **state) {
+    (void)state;
+    struct numbers numbers = make_numbers(12);
+    numbers.delay = 20000;
+    struct sb_loader_parameters parameters = {.dataset = &numbers.base, .batch = 6, .threads = 1, .epochs = 1};
+    struct sb_loader *loader = create(&parameters);
+    while (next(loader).count > 0) {
+    }
+    assert_true(sb_loader_waited(loader) > 0.04);
+    sb_loader_destroy(loader);
+    /* A consumer that is slower than the loader waits for the first batch at most. */
+    numbers.delay = 0;
+    parameters.epochs = 0;
+    loader = create(&parameters);
+    usleep(50000);
+    double before = sb_loader_waited(loader);
+    for (int i = 0; i < 3; i++) next(loader);
+    assert_true(sb_loader_waited(loader) - before < 0.02);
+    /* It reads no further ahead than its depth. */
+    usleep(20000);
+    assert_true(numbers.reads <= 12 + 6 * (3 + 4));
+    sb_loader_destroy(loader);
+}
+
+static void memory_does_not_grow(void **state) {
+    (void)state;
+    struct numbers numbers = make_numbers(64);
+    struct sb_augmentation augmentation = {.pad = 1, .flip = 0.5};
+    struct sb_loader_parameters parameters = {
+        .dataset = &numbers.base, .augmentation = &augmentation, .batch = 8, .shuffle = true};
+    struct sb_loader *loader = create(&parameters);
+    for (int i = 0; i < 20; i++) next(loader);
+    struct mallinfo2 before = mallinfo2();
+    for (int i = 0; i < 500; i++) next(loader);
+    struct mallinfo2 after = mallinfo2();
+    assert_int_equal(after.uordblks, before.uordblks);
+    assert_int_equal(after.hblkhd, before.hblkhd);
+    sb_loader_destroy(loader);
+}
+
+static void impossible_batches(void **state) {
+    (void)state;
+    struct simba_error error = {0};
+    struct numbers numbers = make_numbers(5);
+    struct sb_loader_parameters parameters = {.dataset = &numbers.base, .batch = 6, .drop_last = true};
+    assert_null(sb_loader_create(&parameters, &error));
+    check_error(&error, SIMBA_ERROR_CONFIG, "A batch of 6 images cannot be made from a data set of 5");
+    parameters.batch = 0;
+    assert_null(sb_loader_create(&parameters, &error));
+    check_error(&error, SIMBA_ERROR_CONFIG, "A batch of 0 images");
+    parameters.batch = 6;
+    parameters.drop_last = false;
+    struct sb_loader *loader = create(&parameters);
+    assert_int_equal(next(loader).count, 5);
+    sb_loader_destroy(loader);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_whatever_the_threads),
+        cmocka_unit_test(content_is_the_definition),
+        cmocka_unit_test(resumes_anywhere),
+        cmocka_unit_test(evaluation_is_in_order_and_padded),
+        cmocka_unit_test(broken_images_are_reported_in_turn),
+        cmocka_unit_test(ends_at_any_moment),
+        cmocka_unit_test(waits_are_counted),
+        cmocka_unit_test(memory_does_not_grow),
+        cmocka_unit_test(impossible_batches),
+    };
+    return cmocka_run_group_tests_name("data loader", tests, NULL, NULL);
+}
