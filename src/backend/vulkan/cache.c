@@ -1,5 +1,6 @@
-/* The pipeline cache on disk: one file per device and driver, $XDG_CACHE_HOME/simba/NAME.pipelines. Drivers are known
- * to crash on foreign data, so the header must match in every field; whatever does not is a miss, never an error. */
+/* What is kept on disk between runs, in $XDG_CACHE_HOME/simba, a few files for each device and driver: the driver's
+ * pipeline cache, and the binaries of VkFFT. Drivers are known to crash on foreign data, so the header must match in
+ * every field; whatever does not is a miss, never an error, and what cannot be written costs time, not correctness. */
 #include "backend/vulkan/runtime.h"
 
 #include "base/file.h"
@@ -8,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CACHE_VERSION = 1 };
+enum { CACHE_VERSION = 1, CACHE_PATH = 4096 + 128 };
 
 struct cache_header {
-    char magic[8]; /* "simbapc" */
+    char magic[8]; /* "simbavk" */
     uint32_t version, vendor, device, driver;
     uint8_t uuid[VK_UUID_SIZE];
     uint64_t bytes, checksum; /* of what follows */
@@ -28,7 +29,7 @@ static struct cache_header make_header(const struct vk_device *device, const uin
     const VkPhysicalDeviceProperties *properties = &device->capabilities.properties;
     struct cache_header header;
     memset(&header, 0, sizeof header);
-    memcpy(header.magic, "simbapc", 8);
+    memcpy(header.magic, "simbavk", 8);
     header.version = CACHE_VERSION;
     header.vendor = properties->vendorID;
     header.device = properties->deviceID;
@@ -39,8 +40,8 @@ static struct cache_header make_header(const struct vk_device *device, const uin
     return header;
 }
 
-/* Leaves the path empty when there is no place for caches. */
-static void choose_path(struct vk_device *device) {
+/* Leaves the prefix empty when there is no place for caches. */
+static void choose_prefix(struct vk_device *device) {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     const VkPhysicalDeviceProperties *properties = &device->capabilities.properties;
     char directory[3072];
@@ -51,35 +52,70 @@ static void choose_path(struct vk_device *device) {
     else if (home && home[0])
         length = snprintf(directory, sizeof directory, "%s/.cache/simba", home);
     if (length < 0 || (size_t)length >= sizeof directory) return;
-    length = snprintf(device->cache_path, sizeof device->cache_path, "%s/%04x-%04x-", directory, properties->vendorID,
-                      properties->deviceID);
+    char uuid[2 * VK_UUID_SIZE + 1];
     for (unsigned i = 0; i < VK_UUID_SIZE; i++)
-        length += snprintf(device->cache_path + length, sizeof device->cache_path - (size_t)length, "%02x",
-                           properties->pipelineCacheUUID[i]);
-    snprintf(device->cache_path + length, sizeof device->cache_path - (size_t)length, ".pipelines");
+        snprintf(uuid + 2 * i, sizeof uuid - 2 * i, "%02x", properties->pipelineCacheUUID[i]);
+    snprintf(device->cache_prefix, sizeof device->cache_prefix, "%s/%04x-%04x-%s", directory, properties->vendorID,
+             properties->deviceID, uuid);
+}
+
+static void make_path(const struct vk_device *device, const char *name, char *path, size_t size) {
+    snprintf(path, size, "%s.%s", device->cache_prefix, name);
+}
+
+bool vk_disk_cache_read(const struct vk_device *device, const char *name, uint8_t **bytes, size_t *size) {
+    char path[CACHE_PATH];
+    if (!device->cache_prefix[0]) return false;
+    make_path(device, name, path, sizeof path);
+    uint8_t *file = NULL;
+    size_t file_size = 0;
+    if (!sb_read_file(path, 0, &file, &file_size, NULL)) return false;
+    bool fits = file_size > sizeof(struct cache_header);
+    if (fits) {
+        *size = file_size - sizeof(struct cache_header);
+        const struct cache_header expected = make_header(device, file + sizeof(struct cache_header), *size);
+        fits = !memcmp(&expected, file, sizeof expected);
+    }
+    if (!fits) {
+        sb_log(&device->base.log, SIMBA_LOG_DEBUG, "%s does not fit this device and driver and is made anew", path);
+        free(file);
+        return false;
+    }
+    memmove(file, file + sizeof(struct cache_header), *size);
+    *bytes = file;
+    return true;
+}
+
+void vk_disk_cache_write(const struct vk_device *device, const char *name, const void *bytes, size_t size) {
+    char path[CACHE_PATH], directory[CACHE_PATH];
+    if (!device->cache_prefix[0]) return;
+    make_path(device, name, path, sizeof path);
+    memcpy(directory, path, sizeof directory);
+    *strrchr(directory, '/') = '\0';
+    const struct cache_header header = make_header(device, bytes, size);
+    struct sb_writer writer;
+    struct simba_error error;
+    bool written = sb_make_directories(directory, &error) && sb_writer_open(&writer, path, &error);
+    if (written) {
+        written =
+            sb_writer_write(&writer, &header, sizeof header, &error) && sb_writer_write(&writer, bytes, size, &error);
+        if (written)
+            written = sb_writer_commit(&writer, &error);
+        else
+            sb_writer_discard(&writer);
+    }
+    if (!written) sb_log(&device->base.log, SIMBA_LOG_DEBUG, "Nothing is cached: %s", error.message);
 }
 
 bool vk_cache_init(struct vk_device *device, bool no_cache, struct simba_error *error) {
     uint8_t *bytes = NULL;
     size_t size = 0;
-    const uint8_t *data = NULL;
-    if (!no_cache) choose_path(device);
-    if (device->cache_path[0] && sb_read_file(device->cache_path, 0, &bytes, &size, NULL) &&
-        size >= sizeof(struct cache_header)) {
-        data = bytes + sizeof(struct cache_header);
-        size -= sizeof(struct cache_header);
-        const struct cache_header expected = make_header(device, data, size);
-        if (memcmp(&expected, bytes, sizeof expected)) {
-            sb_log(&device->base.log, SIMBA_LOG_DEBUG, "%s does not fit this device and driver and is made anew",
-                   device->cache_path);
-            data = NULL;
-        }
-    }
-    if (!data) size = 0;
+    if (!no_cache) choose_prefix(device);
+    if (!vk_disk_cache_read(device, "pipelines", &bytes, &size)) size = 0;
     const VkResult result = vkCreatePipelineCache(
         device->handle,
         &(VkPipelineCacheCreateInfo){
-            .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = size, .pInitialData = data},
+            .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = size, .pInitialData = bytes},
         NULL, &device->cache);
     free(bytes);
     device->cache_bytes = size;
@@ -90,31 +126,14 @@ error:
     return false;
 }
 
-/* Written when pipelines were added. A cache that cannot be written costs time, not correctness. */
+/* Written only when pipelines were added. */
 static void save(struct vk_device *device) {
     size_t size = 0;
-    if (!device->cache_path[0] || vkGetPipelineCacheData(device->handle, device->cache, &size, NULL) != VK_SUCCESS ||
-        size <= device->cache_bytes)
+    if (vkGetPipelineCacheData(device->handle, device->cache, &size, NULL) != VK_SUCCESS || size <= device->cache_bytes)
         return;
     uint8_t *bytes = malloc(size);
-    if (bytes && vkGetPipelineCacheData(device->handle, device->cache, &size, bytes) == VK_SUCCESS) {
-        const struct cache_header header = make_header(device, bytes, size);
-        char directory[sizeof device->cache_path];
-        memcpy(directory, device->cache_path, sizeof directory);
-        *strrchr(directory, '/') = '\0';
-        struct sb_writer writer;
-        struct simba_error error;
-        bool written = sb_make_directories(directory, &error) && sb_writer_open(&writer, device->cache_path, &error);
-        if (written) {
-            written = sb_writer_write(&writer, &header, sizeof header, &error) &&
-                      sb_writer_write(&writer, bytes, size, &error);
-            if (written)
-                written = sb_writer_commit(&writer, &error);
-            else
-                sb_writer_discard(&writer);
-        }
-        if (!written) sb_log(&device->base.log, SIMBA_LOG_DEBUG, "No pipeline cache: %s", error.message);
-    }
+    if (bytes && vkGetPipelineCacheData(device->handle, device->cache, &size, bytes) == VK_SUCCESS)
+        vk_disk_cache_write(device, "pipelines", bytes, size);
     free(bytes);
 }
 

@@ -27,10 +27,10 @@ const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {
     [SB_OP_SELECTIVE_SCAN] = vk_lower_selective_scan,
     [SB_OP_SELECTIVE_SCAN_GRADIENT] = vk_lower_selective_scan_gradient,
     /* einfft.c */
-    [SB_OP_SPECTRUM] = not_available,
-    [SB_OP_SYNTHESIS] = not_available,
-    [SB_OP_COMPLEX_MATRIX] = not_available,
-    [SB_OP_COMPLEX_MATRIX_GRADIENT] = not_available,
+    [SB_OP_SPECTRUM] = vk_lower_spectrum,
+    [SB_OP_SYNTHESIS] = vk_lower_synthesis,
+    [SB_OP_COMPLEX_MATRIX] = vk_lower_complex_matrix,
+    [SB_OP_COMPLEX_MATRIX_GRADIENT] = vk_lower_complex_matrix_gradient,
     /* elementwise.c */
     [SB_OP_ACTIVATION] = vk_lower_activation,
     [SB_OP_ACTIVATION_GRADIENT] = vk_lower_activation_gradient,

@@ -42,6 +42,11 @@ bool vk_lower_causal_conv1d_gradient(struct vk_lowering *lowering, const struct 
 bool vk_lower_selective_scan(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct sb_node *node);
 
+/* einfft.c */
+bool vk_lower_spectrum(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_synthesis(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_complex_matrix(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_complex_matrix_gradient(struct vk_lowering *lowering, const struct sb_node *node);
 /* normalisation.c */
 bool vk_lower_layer_norm(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_layer_norm_gradient(struct vk_lowering *lowering, const struct sb_node *node);

@@ -102,8 +102,8 @@ struct vk_device {
     VkPipelineLayout layout;
     struct vk_pipeline *pipelines[VK_KERNEL_COUNT];
     VkPipelineCache cache;
-    size_t cache_bytes; /* of the cache as it was read */
-    char cache_path[4096];
+    size_t cache_bytes;      /* of the cache as it was read */
+    char cache_prefix[4096]; /* of the files on disk; empty: none */
     VkCommandPool transfer_pool;
     VkCommandBuffer transfer_commands;
     VkFence transfer_fence;
@@ -152,7 +152,10 @@ bool vk_memory_read(struct sb_memory *memory, size_t offset, void *bytes, size_t
 bool vk_pipeline_get(struct vk_device *device, enum vk_kernel kernel, const uint32_t *constants, VkPipeline *pipeline,
                      struct simba_error *error);
 void vk_pipelines_finish(struct vk_device *device);
-/* The cache on disk; whatever is wrong with it is a miss. */
+/* What is kept on disk for this device and driver, by name; the caller frees *bytes. */
+bool vk_disk_cache_read(const struct vk_device *device, const char *name, uint8_t **bytes, size_t *size);
+void vk_disk_cache_write(const struct vk_device *device, const char *name, const void *bytes, size_t size);
+/* The driver's own cache of pipelines. */
 bool vk_cache_init(struct vk_device *device, bool no_cache, struct simba_error *error);
 void vk_cache_finish(struct vk_device *device);
 
