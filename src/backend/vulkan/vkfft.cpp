@@ -111,7 +111,6 @@ int vkfft_create(const struct vkfft_parameters *parameters, struct vkfft **creat
     configuration.commandPool = &fft->parameters.command_pool;
     configuration.fence = &fft->parameters.fence;
     configuration.isCompilerInitialized = 1;
-    configuration.buffer = &fft->parameters.buffer;
     configuration.bufferSize = &fft->parameters.bytes;
     configuration.saveApplicationToString = !parameters->binaries;
     configuration.loadApplicationFromString = parameters->binaries != nullptr;
@@ -139,6 +138,8 @@ int vkfft_create(const struct vkfft_parameters *parameters, struct vkfft **creat
 int vkfft_append(struct vkfft *fft, VkCommandBuffer commands, bool inverse) {
     VkFFTLaunchParams launch = {};
     launch.commandBuffer = &commands;
+    /* Not when planning: the descriptors would be written before the tables of Bluestein's algorithm exist. */
+    launch.buffer = &fft->parameters.buffer;
     return VkFFTAppend(&fft->application, inverse ? 1 : -1, &launch);
 }
 
