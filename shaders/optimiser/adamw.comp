@@ -14,7 +14,8 @@ void main() {
     const float learning_rate = uintBitsToFloat(arguments.step.at[STEP_LEARNING_RATE]);
     const float correction1 = uintBitsToFloat(arguments.step.at[STEP_CORRECTION1]);
     const float correction2 = uintBitsToFloat(arguments.step.at[STEP_CORRECTION2]);
-    const float keep1 = arguments.beta1, keep2 = arguments.beta2, take1 = 1.0 - keep1, take2 = 1.0 - keep2;
+    // beta and 1 - beta: the difference of a float32 beta from 1 would be off by 1e-5 for 0.999.
+    const float keep1 = arguments.keep1, keep2 = arguments.keep2, take1 = arguments.take1, take2 = arguments.take2;
     const float decay = 1.0 - learning_rate * arguments.weight_decay, epsilon = arguments.epsilon;
     const float rate = learning_rate / correction1, root = 1.0 / sqrt(correction2);
     float clip = 1.0;

@@ -94,8 +94,10 @@ bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node) {
                                                  .norm = vk_tensor_address(lowering, node->inputs[5]),
                                                  .loss = vk_tensor_address(lowering, node->inputs[6]),
                                                  .count = (uint32_t)width.count,
-                                                 .beta1 = attributes->beta1,
-                                                 .beta2 = attributes->beta2,
+                                                 .keep1 = (float)attributes->beta1,
+                                                 .keep2 = (float)attributes->beta2,
+                                                 .take1 = (float)(1 - attributes->beta1),
+                                                 .take2 = (float)(1 - attributes->beta2),
                                                  .epsilon = attributes->epsilon,
                                                  .weight_decay = attributes->weight_decay,
                                                  .clip_norm = attributes->clip_norm};
