@@ -1,0 +1,301 @@
+"""The command line from outside: what it prints, its exit codes, and how it meets bad input.
+
+Usage: test_cli.py SIMBA SOURCE_DIRECTORY. Everything runs on the C reference unless a case is about Vulkan."""
+
+import json
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+
+SIMBA = sys.argv[1]
+SOURCE = pathlib.Path(sys.argv[2])
+failures = 0
+
+
+def run(*words, environment=None, **options):
+    return subprocess.run([SIMBA, *map(str, words)], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, **(environment or {})}, **options)
+
+
+def check(name, result, code, *parts, absent=()):
+    """The exit code is `code`, and output and errors together have all the parts in them."""
+    global failures
+    text = result.stdout + result.stderr
+    problems = [f"exit code {result.returncode}, expected {code}"] if result.returncode != code else []
+    problems += [f'does not say "{part}"' for part in parts if part not in text]
+    problems += [f'says "{part}"' for part in absent if part in text]
+    if code and len(result.stderr.strip()) < 10:
+        problems.append("no message")
+    print("FAIL" if problems else "ok  ", name)
+    if problems:
+        failures += 1
+        print("  " + "; ".join(problems) + "\n  " + text.replace("\n", "\n  "))
+    return result
+
+
+# ---- files to work with
+
+SIDE, CLASSES = 12, 3
+
+
+def pixels(label, index):
+    row = [(x if label == 0 else y if label == 1 else x + y) // 2 % 2 * 150 + (7 * x + 11 * y + 13 * index) % 90
+           for y in range(SIDE) for x in range(SIDE)]
+    return bytes(row)
+
+
+def write_idx(directory, part, count, labels=None):
+    labels = labels or [i % CLASSES for i in range(count)]
+    (directory / f"{part}-images-idx3-ubyte").write_bytes(
+        struct.pack(">IIII", 0x803, count, SIDE, SIDE) + b"".join(pixels(k, i) for i, k in enumerate(labels)))
+    (directory / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, count) + bytes(labels))
+
+
+def png(width, height, data):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    rows = b"".join(b"\0" + data[y * width:(y + 1) * width] for y in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def configuration(path, data_path, **changes):
+    values = {
+        "model": {"size": "custom", "mixer": "einfft", "stem": 4, "dims": [8, 12], "depths": [1, 1], "d_state": 4,
+                  "channels": 1, "classes": CLASSES, "image_size": SIDE, "drop_path": 0.1},
+        "data": {"path": str(data_path), "labels": ["upright", "level", "slanted"]},
+        "train": {"epochs": 12, "batch_size": 8, "learning_rate": 0.01},
+    }
+    for key, value in changes.items():
+        values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
+    path.write_text(json.dumps(values))
+    return path
+
+
+def usage():
+    check("no command", run(), 2, "simba train")
+    check("help", run("--help"), 0, "simba predict", "Exit codes")
+    check("version", run("version"), 0, "simba 0.")
+    for command in ["devices", "train", "evaluate", "predict", "inspect", "parity"]:
+        check(f"{command} --help", run(command, "--help"), 0, "Usage: simba " + command, "Options:")
+        check(f"help {command}", run("help", command), 0, "Usage: simba " + command)
+        check(f"{command}: unknown option", run(command, "--devise"), 2, "unknown option --devise", "--help")
+    check("unknown command", run("trian"), 2, "did you mean train?")
+    check("unknown option", run("train", "x.json", "--resum"), 2, "did you mean --resume?")
+    check("missing value", run("train", "x.json", "--output"), 2, "--output needs a value")
+    check("no number", run("predict", "m", "i.png", "--top", "many"), 2, "--top", "whole number", "many")
+    check("no operand", run("train"), 2, "expected one configuration")
+    check("no image", run("predict", "model.safetensors"), 2, "at least one image")
+    check("a flag with a value", run("train", "x", "--resume=yes"), 2, "takes no value")
+
+
+def devices(scratch):
+    result = check("devices --json", run("devices", "--json"), 0)
+    listed = json.loads(result.stdout)["devices"]
+    assert listed[-1]["kind"] == "reference" and listed[-1]["usable"], listed
+    check("devices", run("devices"), 0, "C reference")
+    nothing = {"VK_ICD_FILENAMES": "/nonexistent.json", "VK_DRIVER_FILES": "/nonexistent.json"}
+    check("no driver: list", run("devices", environment=nothing), 0, "C reference")
+    check("no driver: train", run("train", scratch / "good.json", environment=nothing), 1, "--device cpu")
+    # Files of the loader's name that are no libraries stop the search for it.
+    loader = scratch / "no-loader"
+    loader.mkdir()
+    for name in ["libvulkan.so.1", "libvulkan.so"]:
+        (loader / name).write_text("no library")
+    nothing = {"LD_LIBRARY_PATH": f"{loader}:{os.environ.get('LD_LIBRARY_PATH', '')}"}
+    check("no loader: list", run("devices", environment=nothing), 0, "C reference", "loader")
+    check("no loader: train", run("train", scratch / "good.json", environment=nothing), 1, "loader", "--device cpu")
+    for command in [["train", scratch / "good.json"], ["evaluate", "m"], ["predict", "m", "i.png"]]:
+        check(f"{command[0]}: device out of range", run(*command, "--device", "99"), 1, "99", "out of range")
+        check(f"{command[0]}: no such device", run(*command, "--device", "Voodoo"), 1, "Voodoo", "0: ")
+
+
+def whole_way(scratch):
+    config, output = scratch / "good.json", scratch / "run"
+    check("dry run", run("train", config, "--device", "cpu", "--output", output, "--dry-run"), 0, "plan", "parameters",
+          "memory", "steps", '"epochs":\t12')
+    assert not output.exists()
+    check("no output", run("train", config, "--device", "cpu"), 1, "--output")
+    result = check("train", run("train", config, "--device", "cpu", "--output", output, "--set", "train.epochs=8"), 0,
+                   "epoch 8/8", "top-1", "done", absent=["\033", "\r"])
+    assert result.stdout.index("plan") < result.stdout.index("epoch 1/8")
+    rows = (output / "results.csv").read_text().splitlines()
+    assert len(rows) == 9 and rows[0].startswith("epoch,step,"), rows
+    check("existing output", run("train", config, "--device", "cpu", "--output", output), 1, "--resume")
+    check("resume when finished", run("train", "--device", "cpu", "--output", output, "--resume"), 0, "already finished")
+    check("resume for longer", run("train", "--device", "cpu", "--output", output, "--resume", "--set",
+                                   "train.epochs=12"), 0, "resuming", "epoch 12/12", "differs")
+    rows = (output / "results.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == [str(i) for i in range(1, 13)], rows
+    best = output / "best.safetensors"
+    check("evaluate", run("evaluate", best, "--device", "cpu"), 0, "9 images", "top-1")
+    result = check("evaluate --json", run("evaluate", best, "--device", "cpu", "--json"), 0)
+    assert json.loads(result.stdout)["images"] == 9
+    folder = scratch / "folder"
+    check("evaluate another set", run("evaluate", best, "--device", "cpu", "--data", folder / "val"), 0, "3 images")
+    images = sorted((folder / "val").glob("*/*.png"))
+    check("predict", run("predict", best, *images, "--device", "cpu", "--top", "2"), 0, "%", "slanted")
+    result = check("predict --json", run("predict", best, *images, "--device", "cpu", "--top", "9", "--json"), 0)
+    predictions = json.loads(result.stdout)
+    assert len(predictions) == 3 and len(predictions[0]["predictions"]) == CLASSES
+    assert abs(sum(p["probability"] for p in predictions[0]["predictions"]) - 1) < 1e-5
+    check("inspect", run("inspect", best), 0, "einfft", "parameters", "steps", "upright")
+    result = check("inspect --json", run("inspect", best, "--json", "--tensors"), 0)
+    looked = json.loads(result.stdout)
+    assert looked["classes"] == CLASSES and looked["configuration"]["train"]["batch_size"] == 8
+    assert any(tensor["name"] == "block1.0.attn.mamba.A_log" for tensor in looked["tensors"])
+    check("inspect a configuration", run("inspect", "--config", config), 0, "einfft")
+    check("train on folders", run("train", scratch / "folder.json", "--device", "cpu", "--output", scratch / "run2"), 0,
+          "epoch 2/2")
+    # Ctrl-C: a documented code, and a run that can be resumed.
+    child = subprocess.Popen([SIMBA, "train", config, "--device", "cpu", "--output", scratch / "run3", "--set",
+                              "train.epochs=100000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while "epoch 1/" not in child.stdout.readline():
+        pass
+    child.send_signal(signal.SIGINT)
+    out, errors = child.communicate(timeout=60)
+    check("Ctrl-C", subprocess.CompletedProcess([], child.returncode, out, errors), 130, "last.safetensors", "--resume")
+    assert (scratch / "run3" / "last.safetensors").exists()
+
+
+def bad_configurations(scratch):
+    def train(text, *words):
+        path = scratch / "bad.json"
+        path.write_text(text)
+        return run("train", path, "--device", "cpu", "--output", scratch / "bad-run", *words)
+    good = (scratch / "good.json").read_text()
+    check("no configuration", run("train", scratch / "missing.json", "--device", "cpu"), 1, "missing.json")
+    check("broken JSON", train('{\n "model": {,}\n}'), 1, "bad.json", "2")
+    check("empty file", train(""), 1, "bad.json")
+    check("unknown key", train(good.replace('"epochs"', '"epoch"')), 1, "$.train.epoch:", "epochs")
+    check("wrong type", train(good.replace('"batch_size": 8', '"batch_size": "8"')), 1, "$.train.batch_size")
+    check("impossible value", train(good.replace('"batch_size": 8', '"batch_size": 0')), 1, "$.train.batch_size")
+    check("unknown mixer", train(good.replace('"einfft"', '"einffd"')), 1, "$.model.mixer", "einfft")
+    check("--set unknown key", train(good, "--set", "train.epohcs=3"), 1, "epohcs", "epochs")
+    check("--set without a value", train(good, "--set", "train.epochs"), 1, "train.epochs")
+    check("too few images", train(good, "--set", "train.batch_size=1000"), 1, "too few", "batch_size")
+    check("wrong number of classes", train(good, "--set", "model.classes=2"), 1, "$.data.labels", "classes")
+    check("device too small", train(good, "--set", "model.image_size=15000", "--set", "train.batch_size=16"), 1,
+          "needs", "train.batch_size")
+    assert not (scratch / "bad-run").exists()
+
+
+def bad_data(scratch):
+    def train(data, *words):
+        return run("train", configuration(scratch / "data.json", data), "--device", "cpu", "--output",
+                   scratch / "bad-run", *words)
+    bad = scratch / "bad-data"
+    bad.mkdir()
+    check("no data", train(scratch / "nowhere"), 1, "nowhere")
+    check("empty directory", train(bad), 1, str(bad))
+    write_idx(bad, "train", 43)
+    write_idx(bad, "t10k", 9)
+    images = bad / "train-images-idx3-ubyte"
+    whole = images.read_bytes()
+    images.write_bytes(whole[:-100])
+    check("truncated IDX", train(bad), 1, "train-images-idx3-ubyte")
+    images.write_bytes(b"\0\0\x0d\x03" + whole[4:])
+    check("IDX of another type", train(bad), 1, "train-images-idx3-ubyte")
+    images.write_bytes(b"\x1f\x8b\x08\0" + whole[:40])
+    check("broken gzip", train(bad), 1, "train-images-idx3-ubyte")
+    images.write_bytes(whole)
+    write_idx(bad, "train", 43, [i % 7 for i in range(43)])
+    check("label out of range", train(bad), 1, "train-labels-idx1-ubyte")
+    folder = scratch / "bad-folder"
+    shutil.copytree(scratch / "folder", folder)
+    empty = folder / "train" / "void"
+    empty.mkdir()
+    check("empty class directory", train(folder, "--set", "data.labels=null", "--set", "model.classes=4"), 1, "void")
+    empty.rmdir()
+    victim = next((folder / "train").glob("*/*.png"))
+    victim.write_bytes(victim.read_bytes()[:60])
+    check("truncated PNG in the data", train(folder, "--set", "data.labels=null"), 1, victim.name)
+    shutil.rmtree(scratch / "bad-run", ignore_errors=True)
+
+
+def bad_models(scratch):
+    best = scratch / "run" / "best.safetensors"
+    image = next((scratch / "folder" / "val").glob("*/*.png"))
+    whole = best.read_bytes()
+    wrong = scratch / "wrong.safetensors"
+
+    def predict(bytes_, *words):
+        wrong.write_bytes(bytes_)
+        return run("predict", wrong, image, "--device", "cpu", *words)
+    check("no model", run("predict", scratch / "missing.safetensors", image, "--device", "cpu"), 1, "missing")
+    check("truncated weights", predict(whole[:-10]), 1, "wrong.safetensors")
+    check("truncated header", predict(whole[:100]), 1, "wrong.safetensors")
+    check("empty weights", predict(b""), 1, "wrong.safetensors")
+    check("not safetensors", predict(b"PK\x03\x04" * 100), 1, "wrong.safetensors")
+    other = configuration(scratch / "other.json", scratch / "data", model={"dims": [8, 16]})
+    check("another architecture", run("predict", best, image, "--device", "cpu", "--config", other), 1,
+          "another architecture", "patch_embed2")
+    picture = scratch / "wrong.png"
+    for name, content in [("truncated", image.read_bytes()[:60]), ("no", b"GIF89a" * 20), ("empty", b"")]:
+        picture.write_bytes(content)
+        check(f"{name} PNG", run("predict", best, picture, "--device", "cpu"), 1, "wrong.png")
+    check("missing image", run("predict", best, scratch / "missing.png", "--device", "cpu"), 1, "missing.png")
+    last = scratch / "run" / "last.safetensors"
+    kept = last.read_bytes()
+    last.write_bytes(kept[:-10])
+    check("truncated checkpoint", run("train", "--device", "cpu", "--output", scratch / "run", "--resume"), 1,
+          "last.safetensors")
+    last.write_bytes(kept)
+
+
+def bad_outputs(scratch):
+    config = scratch / "good.json"
+    check("output below a file", run("train", config, "--device", "cpu", "--output", config / "run"), 1, "good.json")
+    check("output that is a file", run("train", config, "--device", "cpu", "--output", config), 1, "good.json")
+    check("resume nothing", run("train", config, "--device", "cpu", "--output", scratch / "none", "--resume"), 1,
+          "no run to resume")
+    output = scratch / "full"
+    check("a run to fill", run("train", config, "--device", "cpu", "--output", output, "--set", "train.epochs=2"), 0)
+    before = (output / "last.safetensors").read_bytes()
+
+    def small_disk():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+    check("full disk", run("train", config, "--device", "cpu", "--output", output, "--resume", "--set",
+                           "train.epochs=4", preexec_fn=small_disk), 1, "last.safetensors")
+    assert (output / "last.safetensors").read_bytes() == before
+    assert not list(output.glob("*.partial"))
+    check("after a full disk", run("train", config, "--device", "cpu", "--output", output, "--resume", "--set",
+                                   "train.epochs=4"), 0, "epoch 4/4")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        scratch = pathlib.Path(name)
+        data = scratch / "data"
+        data.mkdir()
+        write_idx(data, "train", 43)
+        write_idx(data, "t10k", 9)
+        configuration(scratch / "good.json", data)
+        for part, count in [("train", 4), ("val", 1)]:
+            for label, kind in enumerate(["upright", "level", "slanted"]):
+                directory = scratch / "folder" / part / kind
+                directory.mkdir(parents=True)
+                for i in range(count):
+                    (directory / f"{kind}{i}.png").write_bytes(png(SIDE, SIDE, pixels(label, i)))
+        configuration(scratch / "folder.json", scratch / "folder", data={"labels": None},
+                      train={"epochs": 2, "batch_size": 4})
+        usage()
+        devices(scratch)
+        whole_way(scratch)
+        bad_configurations(scratch)
+        bad_data(scratch)
+        bad_models(scratch)
+        bad_outputs(scratch)
+    print(f"{failures} failed")
+    return 1 if failures else 0
+
+
+sys.exit(main())
