@@ -3,6 +3,7 @@
 #define SB_API_API_H
 
 #include "backend/backend.h"
+#include "model/model.h"
 #include "simba/simba.h"
 
 struct simba_device {
@@ -14,5 +15,8 @@ struct simba_device {
 struct sb_json_document;
 struct sb_json_document *api_read_configuration(const char *path, const char *const *overrides, int override_count,
                                                 struct simba_error *error);
+/* The architecture alone: the "model" object of a configuration file; its other parts are not looked at. */
+bool api_read_model(const char *path, const char *const *overrides, int override_count, struct sb_model_config *config,
+                    struct simba_error *error);
 
 #endif

@@ -1,6 +1,5 @@
 #include "api/api.h"
 
-#include "base/json.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -72,15 +71,4 @@ const struct simba_device_info *simba_device_describe(const struct simba_device 
 
 int simba_device_validation_messages(const struct simba_device *device) {
     return sb_device_validation_messages(device->device);
-}
-
-struct sb_json_document *api_read_configuration(const char *path, const char *const *overrides, int override_count,
-                                                struct simba_error *error) {
-    struct sb_json_document *document = sb_json_read_file(path, error);
-    for (int i = 0; document && i < override_count; i++)
-        if (!sb_json_set(document, overrides[i], error)) {
-            sb_json_destroy(document);
-            document = NULL;
-        }
-    return document;
 }

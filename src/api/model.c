@@ -9,21 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The architecture: of the configuration when there is one, else of the weights. A configuration may be a whole one or
- * what `simba inspect` shows ({"model": ...}); its other parts are not looked at. */
+/* The architecture: of the configuration when there is one, else of the weights. */
 static bool read_architecture(struct simba_model *model, const struct simba_model_options *options,
                               const struct sb_safetensors *file, struct simba_error *error) {
     if (!options->configuration) return sb_weights_config(file, &model->config, error);
-    struct sb_json_document *document =
-        api_read_configuration(options->configuration, options->overrides, options->override_count, error);
-    struct sb_json member;
-    bool fine = document && sb_json_member(sb_json_root(document), "model", &member, error);
-    if (fine && !member.value)
-        fine = sb_fail(error, SIMBA_ERROR_CONFIG, "%s: expected an object \"model\" that describes the architecture.",
-                       options->configuration);
-    fine = fine && sb_model_config_read(member, &model->config, error);
-    sb_json_destroy(document);
-    return fine;
+    return api_read_model(options->configuration, options->overrides, options->override_count, &model->config, error);
 }
 
 static bool read_record(struct simba_model *model, const struct sb_safetensors *file, struct simba_error *error) {
