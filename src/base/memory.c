@@ -14,8 +14,8 @@ struct sb_pool_block {
 };
 
 void *sb_allocate(size_t count, size_t size, struct simba_error *error) {
-    /* calloc checks the product; a size of zero still gives a pointer that is not NULL. */
-    void *memory = calloc(count ? count : 1, size ? size : 1);
+    if (count == 0 || size == 0) count = size = 1; /* still a pointer that is not NULL */
+    void *memory = count > SIZE_MAX / size ? NULL : calloc(count, size);
     if (!memory)
         sb_fail(error, SIMBA_ERROR_MEMORY, "The host has no memory for %zu objects of %zu bytes.", count, size);
     return memory;
