@@ -340,9 +340,9 @@ static int compare_doubles(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-static double now(void) {
+static double now(clockid_t clock) {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
@@ -354,10 +354,13 @@ static bool time_case(struct sb_device *device, struct check *check, const char 
     struct run run;
     int nodes = check->graph.node_count, count = 0;
     if (!run_init(&run, device, check, true, error)) return false;
-    double *seconds = sb_allocate((size_t)nodes * MAX_TIMED_RUNS, sizeof(double), error), start = 0;
+    double *seconds = sb_allocate((size_t)nodes * MAX_TIMED_RUNS, sizeof(double), error);
     bool done = seconds && submit(&run, check, 0, error); /* warm-up */
-    for (start = now(); done && count < MAX_TIMED_RUNS && (count < 3 || now() - start < timed_seconds); count++)
+    double start = now(CLOCK_MONOTONIC), busy = now(CLOCK_PROCESS_CPUTIME_ID);
+    for (; done && count < MAX_TIMED_RUNS && (count < 3 || now(CLOCK_MONOTONIC) - start < timed_seconds); count++)
         done = submit(&run, check, 0, error) && sb_program_times(run.program, 0, seconds + count * nodes, error);
+    busy = count ? (now(CLOCK_PROCESS_CPUTIME_ID) - busy) / count : 0;
+    if (done) printf("%-18s %-20s %.3f ms of processor time for a run\n", family, label, busy * 1e3);
     for (int i = 0; done && i < nodes; i++) {
         const struct sb_node *node = check->graph.nodes[i];
         const struct sb_op_info *info = sb_op_info(node->op);
