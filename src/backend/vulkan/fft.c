@@ -70,7 +70,7 @@ static bool plan_chunk(struct vk_device *device, struct vk_fft *fft, struct chun
                                           .length = (uint64_t)fft->length,
                                           .columns = (uint64_t)fft->columns};
     char name[96];
-    snprintf(name, sizeof name, "fft-%d-%" PRId64 "-%" PRId64 "-%" PRId64, vkfft_version(), batches, fft->length,
+    snprintf(name, sizeof name, "fft-lut-%d-%" PRId64 "-%" PRId64 "-%" PRId64, vkfft_version(), batches, fft->length,
              fft->columns);
     uint8_t *bytes = NULL;
     size_t size = 0;

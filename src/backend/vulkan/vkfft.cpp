@@ -111,6 +111,7 @@ int vkfft_create(const struct vkfft_parameters *parameters, struct vkfft **creat
     configuration.commandPool = &fft->parameters.command_pool;
     configuration.fence = &fft->parameters.fence;
     configuration.isCompilerInitialized = 1;
+    configuration.useLUT = 1; /* sin() and cos() need not be exact to more than 2^-11 */
     configuration.bufferSize = &fft->parameters.bytes;
     configuration.saveApplicationToString = !parameters->binaries;
     configuration.loadApplicationFromString = parameters->binaries != nullptr;
