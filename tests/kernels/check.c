@@ -416,7 +416,13 @@ static void print_log(void *user, enum simba_log_level level, const char *messag
 }
 
 int main(int argc, char **argv) {
-    struct options options = {.seed = (uint64_t)time(NULL), .runs = 20};
+    /* The variables by which all tests of Vulkan can be sent to another device or tier. */
+    const char *validate = getenv("SIMBA_TEST_VALIDATE");
+    struct options options = {.device = getenv("SIMBA_TEST_DEVICE"),
+                              .disable = getenv("SIMBA_TEST_DISABLE"),
+                              .validate = validate && !strcmp(validate, "1"),
+                              .seed = (uint64_t)time(NULL),
+                              .runs = 20};
     for (int i = 1; i < argc; i++) {
         const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (!strcmp(option, "--bench")) {
