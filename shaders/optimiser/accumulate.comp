@@ -2,7 +2,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"
-#include "common/element.glsl"
 #include "optimiser/step.glsl"
 
 void main() {
@@ -10,8 +9,8 @@ void main() {
     const bool first = arguments.step.at[STEP_MICRO_BATCH] == 0;
     const float scale = arguments.scale;
     for (uint i = gl_GlobalInvocationID.x; i < count; i += step) {
-        element sum = LOAD(arguments.accumulator, i);
+        element sum = arguments.accumulator.at[i];
         if (first) sum = element(0);
-        STORE(arguments.accumulator, i, sum + scale * LOAD(arguments.gradient, i));
+        arguments.accumulator.at[i] = sum + scale * arguments.gradient.at[i];
     }
 }

@@ -1,4 +1,4 @@
-// norm = sqrt of the sum of the partial sums, by one workgroup. An odd last element did not fit into a pair.
+// norm = sqrt of the sum of the partial sums, by one workgroup.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"
@@ -9,10 +9,5 @@ void main() {
     float sum = 0;
     for (uint i = gl_LocalInvocationIndex; i < arguments.count; i += WORKGROUP) sum += arguments.partial.at[i];
     sum = lanes_sum(sum);
-    if (gl_LocalInvocationIndex != 0) return;
-    if (arguments.odd != 0) {
-        const float last = arguments.gradient.at[arguments.odd - 1];
-        sum += last * last;
-    }
-    arguments.norm.at[0] = sqrt(sum);
+    if (gl_LocalInvocationIndex == 0) arguments.norm.at[0] = sqrt(sum);
 }

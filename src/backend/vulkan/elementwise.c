@@ -13,32 +13,30 @@ enum function {
     FUNCTION_ACTIVATION_GRADIENT = 32
 };
 
-static bool pairs_fit(struct vk_lowering *lowering, const struct sb_tensor *tensor) {
-    return !tensor || (sb_is_dense(tensor) && vk_tensor_address(lowering, tensor) % 8 == 0);
+enum vk_width vk_choose_width(struct vk_lowering *lowering, int64_t count, const struct sb_tensor *const *tensors,
+                              int tensor_count, uint32_t *first) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    if (count % 4 != 0) return VK_WIDTH_SCALAR;
+    const int64_t groups = (count / 4 + vk_streaming_workgroup(limits) - 1) / vk_streaming_workgroup(limits);
+    bool quads = limits->software && limits->int64 && groups <= limits->max_groups[0];
+    for (int i = 0; i < tensor_count; i++) {
+        first[i] = 0;
+        if (!tensors[i]) continue;
+        const uint64_t address = vk_tensor_address(lowering, tensors[i]);
+        if (!sb_is_dense(tensors[i]) || address % 16 != 0) return VK_WIDTH_SCALAR;
+        quads = quads && vk_texels(lowering, address, sb_bytes(tensors[i]), &first[i]);
+    }
+    return quads ? VK_WIDTH_QUADS : VK_WIDTH_WIDE;
 }
 
-/* y = function(a, b, value); a and b may be absent. */
-static bool lower(struct vk_lowering *lowering, uint32_t function, const struct sb_tensor *a, const struct sb_tensor *b,
-                  const struct sb_tensor *y, float value) {
+static bool lower_rows(struct vk_lowering *lowering, uint32_t function, const struct sb_tensor *a,
+                       const struct sb_tensor *b, const struct sb_tensor *y, float value) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
-    const int64_t count = sb_elements(y);
-    const uint64_t address[] = {vk_tensor_address(lowering, a), vk_tensor_address(lowering, b),
-                                vk_tensor_address(lowering, y)};
     const uint32_t workgroup = vk_streaming_workgroup(limits);
-    if (count % 2 == 0 && pairs_fit(lowering, a) && pairs_fit(lowering, b) && pairs_fit(lowering, y)) {
-        const struct vk_elementwise_pairs_arguments arguments = {
-            .a = address[0], .b = address[1], .y = address[2], .count = (uint32_t)(count / 2), .value = value};
-        return vk_dispatch(lowering,
-                           &(struct vk_dispatch){.kernel = vk_wide_words(limits) ? VK_KERNEL_ELEMENTWISE_PAIRS64
-                                                                                 : VK_KERNEL_ELEMENTWISE_PAIRS,
-                                                 .arguments = &arguments,
-                                                 .constants = {workgroup, function},
-                                                 .groups = {vk_groups(limits, count / 2, workgroup)}});
-    }
-    const struct vk_elementwise_rows_arguments arguments = {.a = address[0],
-                                                            .b = address[1],
-                                                            .y = address[2],
-                                                            .count = (uint32_t)count,
+    const struct vk_elementwise_rows_arguments arguments = {.a = vk_tensor_address(lowering, a),
+                                                            .b = vk_tensor_address(lowering, b),
+                                                            .y = vk_tensor_address(lowering, y),
+                                                            .count = (uint32_t)sb_elements(y),
                                                             .columns = (uint32_t)sb_columns(y),
                                                             .a_pitch = a ? (uint32_t)a->pitch : 0,
                                                             .b_pitch = b ? (uint32_t)b->pitch : 0,
@@ -47,7 +45,37 @@ static bool lower(struct vk_lowering *lowering, uint32_t function, const struct 
     return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_ELEMENTWISE_ROWS,
                                                        .arguments = &arguments,
                                                        .constants = {workgroup, function},
-                                                       .groups = {vk_groups(limits, count, workgroup)}});
+                                                       .groups = {vk_groups(limits, sb_elements(y), workgroup)}});
+}
+
+/* y = function(a, b, value); a and b may be absent. */
+static bool lower(struct vk_lowering *lowering, uint32_t function, const struct sb_tensor *a, const struct sb_tensor *b,
+                  const struct sb_tensor *y, float value) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    uint32_t first[3] = {0};
+    const enum vk_width width =
+        vk_choose_width(lowering, sb_elements(y), (const struct sb_tensor *const[]){a, b, y}, 3, first);
+    if (width == VK_WIDTH_SCALAR) return lower_rows(lowering, function, a, b, y, value);
+    const uint32_t workgroup = vk_streaming_workgroup(limits);
+    const int64_t count = sb_elements(y) / 4;
+    const uint64_t at_a = vk_tensor_address(lowering, a), at_b = vk_tensor_address(lowering, b);
+    const uint64_t at_y = vk_tensor_address(lowering, y);
+    const struct vk_elementwise_dense_arguments dense = {
+        .a = at_a, .b = at_b, .y = at_y, .count = (uint32_t)count, .value = value};
+    const struct vk_elementwise_quads_arguments quads = {
+        .y = at_y, .a_first = first[0], .b_first = first[1], .count = (uint32_t)count, .value = value};
+    struct vk_dispatch dispatch = {.kernel = VK_KERNEL_ELEMENTWISE_DENSE,
+                                   .arguments = &dense,
+                                   .constants = {workgroup, function},
+                                   .groups = {vk_groups(limits, count, workgroup)}};
+    if (width == VK_WIDTH_QUADS) {
+        dispatch.kernel = VK_KERNEL_ELEMENTWISE_QUADS;
+        dispatch.arguments = &quads;
+        /* A texel buffer that the function does not read still needs some memory. */
+        dispatch.texels[0] = a ? at_a : at_y;
+        dispatch.texels[1] = b ? at_b : at_y;
+    }
+    return vk_dispatch(lowering, &dispatch);
 }
 
 bool vk_lower_fill(struct vk_lowering *lowering, const struct sb_node *node) {
@@ -83,27 +111,46 @@ bool vk_lower_activation_gradient(struct vk_lowering *lowering, const struct sb_
 
 bool vk_move_blocks(struct vk_lowering *lowering, const struct vk_blocks *blocks) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
-    const uint64_t x = vk_tensor_address(lowering, blocks->x), y = vk_tensor_address(lowering, blocks->y);
-    const int64_t odd = (blocks->count | blocks->x_first | blocks->x_step | blocks->y_first | blocks->y_step) % 2;
-    const int64_t width = odd || x % 8 || y % 8 ? 1 : 2;
-    const struct vk_blocks_arguments arguments = {.x = x,
-                                                  .y = y,
+    const int64_t odd = (blocks->count | blocks->x_first | blocks->x_step | blocks->y_first | blocks->y_step) % 4;
+    uint32_t first[2] = {0};
+    enum vk_width width = vk_choose_width(lowering, odd ? 1 : blocks->count,
+                                          (const struct sb_tensor *const[]){blocks->x, blocks->y}, 2, first);
+    if (width == VK_WIDTH_QUADS && blocks->samples > limits->max_groups[1]) width = VK_WIDTH_WIDE;
+    const int64_t unit = width == VK_WIDTH_SCALAR ? 1 : 4, count = blocks->count / unit;
+    /* Short blocks leave the lanes of a large workgroup without work. */
+    const uint32_t workgroup = vk_workgroup(limits, count < 1024 ? 64 : 256);
+    const struct vk_blocks_arguments arguments = {.x = vk_tensor_address(lowering, blocks->x),
+                                                  .y = vk_tensor_address(lowering, blocks->y),
                                                   .scale = vk_tensor_address(lowering, blocks->scale),
                                                   .samples = (uint32_t)blocks->samples,
-                                                  .count = (uint32_t)(blocks->count / width),
-                                                  .x_first = (uint32_t)(blocks->x_first / width),
-                                                  .x_step = (uint32_t)(blocks->x_step / width),
-                                                  .y_first = (uint32_t)(blocks->y_first / width),
-                                                  .y_step = (uint32_t)(blocks->y_step / width)};
-    const enum vk_kernel wide = vk_wide_words(limits) ? VK_KERNEL_BLOCKS_PAIRS64 : VK_KERNEL_BLOCKS_PAIRS;
-    /* Short blocks leave the lanes of a large workgroup without work. */
-    const uint32_t workgroup = vk_workgroup(limits, blocks->count / width < 1024 ? 64 : 256);
-    return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = width == 1 ? VK_KERNEL_BLOCKS : wide,
-                                                       .arguments = &arguments,
-                                                       .constants = {workgroup, blocks->scale != NULL},
-                                                       .groups = {vk_groups(limits, blocks->count / width, workgroup),
-                                                                  vk_group_rows(limits, blocks->samples)},
-                                                       .concurrent = blocks->concurrent});
+                                                  .count = (uint32_t)count,
+                                                  .x_first = (uint32_t)(blocks->x_first / unit),
+                                                  .x_step = (uint32_t)(blocks->x_step / unit),
+                                                  .y_first = (uint32_t)(blocks->y_first / unit),
+                                                  .y_step = (uint32_t)(blocks->y_step / unit)};
+    const struct vk_blocks_quads_arguments quads = {.y = arguments.y,
+                                                    .scale = arguments.scale,
+                                                    .count = arguments.count,
+                                                    .x_first = first[0] + arguments.x_first,
+                                                    .x_step = arguments.x_step,
+                                                    .y_first = arguments.y_first,
+                                                    .y_step = arguments.y_step};
+    struct vk_dispatch dispatch = {
+        .kernel = width == VK_WIDTH_SCALAR ? VK_KERNEL_BLOCKS : VK_KERNEL_BLOCKS_WIDE,
+        .arguments = &arguments,
+        .constants = {workgroup, blocks->scale != NULL},
+        .groups = {vk_groups(limits, count, workgroup), vk_group_rows(limits, blocks->samples)},
+        .concurrent = blocks->concurrent};
+    if (width == VK_WIDTH_QUADS) {
+        dispatch.kernel = VK_KERNEL_BLOCKS_QUADS;
+        dispatch.arguments = &quads;
+        dispatch.texels[0] = arguments.x;
+        /* This kernel does not loop. */
+        if ((count + workgroup - 1) / workgroup != dispatch.groups[0])
+            return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED, "a sample of %lld elements is too large.",
+                                    (long long)blocks->count);
+    }
+    return vk_dispatch(lowering, &dispatch);
 }
 
 bool vk_lower_scale_rows(struct vk_lowering *lowering, const struct sb_node *node) {

@@ -14,10 +14,14 @@ static inline uint32_t vk_streaming_workgroup(const struct vk_limits *limits) {
     return vk_workgroup(limits, limits->software ? 1024 : 256);
 }
 
-/* Two floats as one 64-bit integer: pays on software drivers only (shaders/common/pair.glsl). */
-static inline bool vk_wide_words(const struct vk_limits *limits) {
-    return limits->software && limits->int64;
-}
+/* How a kernel over dense tensors takes its elements: one by one; four at a time, through vec4 pointers; or four at a
+ * time through texels, which is what pays on software drivers (shaders/common/quad.glsl). */
+enum vk_width { VK_WIDTH_SCALAR, VK_WIDTH_WIDE, VK_WIDTH_QUADS };
+
+/* The best width for tensors of which `count` elements each are taken; NULL entries are absent. With VK_WIDTH_QUADS
+ * first[i] is the texel where tensor i begins, and a grid has an invocation for each quad. In elementwise.c. */
+enum vk_width vk_choose_width(struct vk_lowering *lowering, int64_t count, const struct sb_tensor *const *tensors,
+                              int tensor_count, uint32_t *first);
 
 /* Workgroups for `count` elements, one to an invocation or, past 64 Ki groups, more. */
 static inline uint32_t vk_groups(const struct vk_limits *limits, int64_t count, uint32_t workgroup) {

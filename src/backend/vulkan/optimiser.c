@@ -2,20 +2,7 @@
 #include "backend/vulkan/grid.h"
 #include "backend/vulkan/lowerings.h"
 
-/* Which of three variants: floats, pairs of floats, pairs as 64-bit words. All tensors are dense and equally long. */
-struct width {
-    enum vk_kernel kernel;
-    int64_t count;
-};
-
-static struct width choose(struct vk_lowering *lowering, const struct sb_tensor *const *tensors, int tensor_count,
-                           const enum vk_kernel kernels[3]) {
-    const int64_t count = sb_elements(tensors[0]);
-    bool pairs = count % 2 == 0;
-    for (int i = 0; i < tensor_count; i++) pairs = pairs && vk_tensor_address(lowering, tensors[i]) % 8 == 0;
-    if (!pairs) return (struct width){kernels[0], count};
-    return (struct width){kernels[vk_wide_words(vk_lowering_limits(lowering)) ? 2 : 1], count / 2};
-}
+#include <string.h>
 
 bool vk_lower_drop_path_scale(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct sb_drop_path_attributes *attributes = &node->attributes.drop_path;
@@ -35,46 +22,61 @@ bool vk_lower_drop_path_scale(struct vk_lowering *lowering, const struct sb_node
 
 bool vk_lower_accumulate(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
-    const struct sb_tensor *const tensors[] = {node->inputs[0], node->inputs[1]};
-    const struct width width = choose(
-        lowering, tensors, 2,
-        (const enum vk_kernel[]){VK_KERNEL_ACCUMULATE, VK_KERNEL_ACCUMULATE_PAIRS, VK_KERNEL_ACCUMULATE_PAIRS64});
+    uint32_t first[2] = {0};
+    const enum vk_width width = vk_choose_width(lowering, sb_elements(node->inputs[0]),
+                                                (const struct sb_tensor *const *)node->inputs, 2, first);
+    const int64_t count = sb_elements(node->inputs[0]) / (width == VK_WIDTH_SCALAR ? 1 : 4);
+    const struct vk_accumulate_arguments plain = {.gradient = vk_tensor_address(lowering, node->inputs[0]),
+                                                  .accumulator = vk_tensor_address(lowering, node->inputs[1]),
+                                                  .step = vk_tensor_address(lowering, node->inputs[2]),
+                                                  .count = (uint32_t)count,
+                                                  .scale = node->attributes.accumulate.scale};
+    const struct vk_accumulate_quads_arguments quads = {.accumulator = plain.accumulator,
+                                                        .step = plain.step,
+                                                        .gradient_first = first[0],
+                                                        .accumulator_first = first[1],
+                                                        .count = plain.count,
+                                                        .scale = plain.scale};
     const uint32_t workgroup = vk_streaming_workgroup(limits);
-    const struct vk_accumulate_arguments arguments = {.gradient = vk_tensor_address(lowering, tensors[0]),
-                                                      .accumulator = vk_tensor_address(lowering, tensors[1]),
-                                                      .step = vk_tensor_address(lowering, node->inputs[2]),
-                                                      .count = (uint32_t)width.count,
-                                                      .scale = node->attributes.accumulate.scale};
-    return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = width.kernel,
-                                                       .arguments = &arguments,
-                                                       .constants = {workgroup},
-                                                       .groups = {vk_groups(limits, width.count, workgroup)}});
+    struct vk_dispatch dispatch = {.kernel =
+                                       width == VK_WIDTH_SCALAR ? VK_KERNEL_ACCUMULATE : VK_KERNEL_ACCUMULATE_WIDE,
+                                   .arguments = &plain,
+                                   .constants = {workgroup},
+                                   .groups = {vk_groups(limits, count, workgroup)}};
+    if (width == VK_WIDTH_QUADS) {
+        dispatch.kernel = VK_KERNEL_ACCUMULATE_QUADS;
+        dispatch.arguments = &quads;
+        dispatch.texels[0] = plain.gradient;
+        dispatch.texels[1] = plain.accumulator;
+    }
+    return vk_dispatch(lowering, &dispatch);
 }
 
 bool vk_lower_gradient_norm(struct vk_lowering *lowering, const struct sb_node *node) {
-    const struct vk_limits *limits = vk_lowering_limits(lowering);
-    const struct sb_tensor *gradient = node->inputs[0];
-    const int64_t count = sb_elements(gradient);
-    const uint64_t address = vk_tensor_address(lowering, gradient);
-    if (address % 8 != 0)
-        return vk_lowering_fail(lowering, SIMBA_ERROR_INTERNAL,
-                                "the gradient does not begin at a multiple of 8 bytes.");
-    /* Enough groups for any device; how many they are decides the order of summation, so they are always as many. */
+    /* Enough groups for any device. How many there are decides the order of summation, so it is always the same. */
     enum { GROUPS = 256, WORKGROUP = 128 };
+    uint32_t first[1] = {0};
+    const enum vk_width width = vk_choose_width(lowering, sb_elements(node->inputs[0]),
+                                                (const struct sb_tensor *const *)node->inputs, 1, first);
+    const uint32_t count = (uint32_t)(sb_elements(node->inputs[0]) / (width == VK_WIDTH_SCALAR ? 1 : 4));
+    const uint64_t gradient = vk_tensor_address(lowering, node->inputs[0]);
     const uint64_t partial = vk_scratch_address(lowering, GROUPS * sizeof(float));
-    const struct vk_gradient_squares_arguments squares = {
-        .gradient = address, .partial = partial, .count = (uint32_t)(count / 2)};
-    if (!vk_dispatch(lowering, &(struct vk_dispatch){.kernel = vk_wide_words(limits) ? VK_KERNEL_GRADIENT_SQUARES64
-                                                                                     : VK_KERNEL_GRADIENT_SQUARES,
-                                                     .arguments = &squares,
-                                                     .constants = {WORKGROUP},
-                                                     .groups = {GROUPS}}))
-        return false;
-    const struct vk_gradient_norm_arguments norm = {.partial = partial,
-                                                    .gradient = address,
-                                                    .norm = vk_tensor_address(lowering, node->outputs[0]),
-                                                    .count = GROUPS,
-                                                    .odd = count % 2 ? (uint32_t)count : 0};
+    const struct vk_gradient_squares_arguments plain = {.gradient = gradient, .partial = partial, .count = count};
+    const struct vk_gradient_squares_quads_arguments quads = {
+        .partial = partial, .gradient_first = first[0], .count = count};
+    struct vk_dispatch dispatch = {.kernel = width == VK_WIDTH_SCALAR ? VK_KERNEL_GRADIENT_SQUARES
+                                                                      : VK_KERNEL_GRADIENT_SQUARES_WIDE,
+                                   .arguments = &plain,
+                                   .constants = {WORKGROUP},
+                                   .groups = {GROUPS}};
+    if (width == VK_WIDTH_QUADS) {
+        dispatch.kernel = VK_KERNEL_GRADIENT_SQUARES_QUADS;
+        dispatch.arguments = &quads;
+        dispatch.texels[0] = gradient;
+    }
+    if (!vk_dispatch(lowering, &dispatch)) return false;
+    const struct vk_gradient_norm_arguments norm = {
+        .partial = partial, .norm = vk_tensor_address(lowering, node->outputs[0]), .count = GROUPS};
     return vk_dispatch(lowering, &(struct vk_dispatch){
                                      .kernel = VK_KERNEL_GRADIENT_NORM, .arguments = &norm, .constants = {WORKGROUP}});
 }
@@ -82,27 +84,54 @@ bool vk_lower_gradient_norm(struct vk_lowering *lowering, const struct sb_node *
 bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sb_adamw_attributes *attributes = &node->attributes.adamw;
-    const struct width width =
-        choose(lowering, (const struct sb_tensor *const *)node->inputs, 4,
-               (const enum vk_kernel[]){VK_KERNEL_ADAMW, VK_KERNEL_ADAMW_PAIRS, VK_KERNEL_ADAMW_PAIRS64});
+    uint32_t first[4] = {0};
+    const enum vk_width width = vk_choose_width(lowering, sb_elements(node->inputs[0]),
+                                                (const struct sb_tensor *const *)node->inputs, 4, first);
+    const int64_t count = sb_elements(node->inputs[0]) / (width == VK_WIDTH_SCALAR ? 1 : 4);
+    uint64_t address[7];
+    for (int i = 0; i < 7; i++) address[i] = vk_tensor_address(lowering, node->inputs[i]);
+    const struct vk_adamw_arguments plain = {.parameter = address[0],
+                                             .gradient = address[1],
+                                             .moment1 = address[2],
+                                             .moment2 = address[3],
+                                             .step = address[4],
+                                             .norm = address[5],
+                                             .loss = address[6],
+                                             .count = (uint32_t)count,
+                                             .keep1 = (float)attributes->beta1,
+                                             .keep2 = (float)attributes->beta2,
+                                             .take1 = (float)(1 - attributes->beta1),
+                                             .take2 = (float)(1 - attributes->beta2),
+                                             .epsilon = attributes->epsilon,
+                                             .weight_decay = attributes->weight_decay,
+                                             .clip_norm = attributes->clip_norm};
+    const struct vk_adamw_quads_arguments quads = {.parameter = address[0],
+                                                   .moment1 = address[2],
+                                                   .moment2 = address[3],
+                                                   .step = address[4],
+                                                   .norm = address[5],
+                                                   .loss = address[6],
+                                                   .parameter_first = first[0],
+                                                   .gradient_first = first[1],
+                                                   .moment1_first = first[2],
+                                                   .moment2_first = first[3],
+                                                   .count = (uint32_t)count,
+                                                   .keep1 = (float)attributes->beta1,
+                                                   .keep2 = (float)attributes->beta2,
+                                                   .take1 = (float)(1 - attributes->beta1),
+                                                   .take2 = (float)(1 - attributes->beta2),
+                                                   .epsilon = attributes->epsilon,
+                                                   .weight_decay = attributes->weight_decay,
+                                                   .clip_norm = attributes->clip_norm};
     const uint32_t workgroup = vk_streaming_workgroup(limits);
-    const struct vk_adamw_arguments arguments = {.parameter = vk_tensor_address(lowering, node->inputs[0]),
-                                                 .gradient = vk_tensor_address(lowering, node->inputs[1]),
-                                                 .moment1 = vk_tensor_address(lowering, node->inputs[2]),
-                                                 .moment2 = vk_tensor_address(lowering, node->inputs[3]),
-                                                 .step = vk_tensor_address(lowering, node->inputs[4]),
-                                                 .norm = vk_tensor_address(lowering, node->inputs[5]),
-                                                 .loss = vk_tensor_address(lowering, node->inputs[6]),
-                                                 .count = (uint32_t)width.count,
-                                                 .keep1 = (float)attributes->beta1,
-                                                 .keep2 = (float)attributes->beta2,
-                                                 .take1 = (float)(1 - attributes->beta1),
-                                                 .take2 = (float)(1 - attributes->beta2),
-                                                 .epsilon = attributes->epsilon,
-                                                 .weight_decay = attributes->weight_decay,
-                                                 .clip_norm = attributes->clip_norm};
-    return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = width.kernel,
-                                                       .arguments = &arguments,
-                                                       .constants = {workgroup, node->inputs[6] != NULL},
-                                                       .groups = {vk_groups(limits, width.count, workgroup)}});
+    struct vk_dispatch dispatch = {.kernel = width == VK_WIDTH_SCALAR ? VK_KERNEL_ADAMW : VK_KERNEL_ADAMW_WIDE,
+                                   .arguments = &plain,
+                                   .constants = {workgroup, node->inputs[6] != NULL},
+                                   .groups = {vk_groups(limits, count, workgroup)}};
+    if (width == VK_WIDTH_QUADS) {
+        dispatch.kernel = VK_KERNEL_ADAMW_QUADS;
+        dispatch.arguments = &quads;
+        memcpy(dispatch.texels, address, sizeof dispatch.texels);
+    }
+    return vk_dispatch(lowering, &dispatch);
 }

@@ -1,0 +1,31 @@
+// AdamW (Loshchilov and Hutter, 2019) on one `element`, a float or a vector of them; see ops.h.
+#include "optimiser/step.glsl"
+
+// keep is beta and take 1 - beta, which as the difference of a float beta from 1 would be off by 1e-5 for 0.999.
+float keep1, keep2, take1, take2, decay, rate, root, epsilon, clip;
+
+// By its bits: a compiler may take isnan and isinf for false.
+bool is_finite(float x) { return (floatBitsToUint(x) & 0x7f800000u) != 0x7f800000u; }
+
+// The step's numbers; false when the step must not be made.
+bool prepare() {
+    const float norm = arguments.norm.at[0];
+    const float learning_rate = uintBitsToFloat(arguments.step.at[STEP_LEARNING_RATE]);
+    keep1 = arguments.keep1;
+    keep2 = arguments.keep2;
+    take1 = arguments.take1;
+    take2 = arguments.take2;
+    decay = 1.0 - learning_rate * arguments.weight_decay;
+    rate = learning_rate / uintBitsToFloat(arguments.step.at[STEP_CORRECTION1]);
+    root = 1.0 / sqrt(uintBitsToFloat(arguments.step.at[STEP_CORRECTION2]));
+    epsilon = arguments.epsilon;
+    clip = arguments.clip_norm > 0.0 ? min(1.0, arguments.clip_norm / (norm + 1e-6)) : 1.0;
+    return is_finite(norm) && (!HAS_LOSS || is_finite(arguments.loss.at[0]));
+}
+
+void update(inout element parameter, element gradient, inout element moment1, inout element moment2) {
+    gradient *= clip;
+    moment1 = keep1 * moment1 + take1 * gradient;
+    moment2 = keep2 * moment2 + take2 * gradient * gradient;
+    parameter = decay * parameter - rate * moment1 / (sqrt(moment2) * root + epsilon);
+}
