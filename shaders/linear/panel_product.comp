@@ -44,7 +44,6 @@ void main() {
     const uint columns = arguments.columns;
     const uint depth_begin = split * arguments.split_depth;
     const uint depth_end = min(depth_begin + arguments.split_depth, arguments.depth);
-    const uint a_pitch = arguments.a_pitch;
     const uint b_pitch = arguments.b_pitch;
 
     // Rows and columns beyond the edge repeat the last ones and are not stored.
@@ -59,6 +58,7 @@ void main() {
 #ifdef CONVOLUTION
     gather_start(first_row, lane, depth_begin);
 #else
+    const uint a_pitch = arguments.a_pitch;
     uint a_start[A_FETCHES];
     uint a_depth[A_FETCHES]; // of what the lane fetches, within the step; only for A_TRANSPOSED
     [[unroll]] for (uint f = 0u; f < A_FETCHES; f++) {
@@ -81,7 +81,7 @@ void main() {
         vec4 b[B_FETCHES];
         [[unroll]] for (uint f = 0u; f < A_FETCHES; f++) {
 #ifdef CONVOLUTION
-            a[f] = gather_fetch(f);
+            a[f] = gather_fetch(f, depth_end);
 #else
             if (A_TRANSPOSED != 0u) {
                 const uint at = depth + a_depth[f];
@@ -93,7 +93,7 @@ void main() {
 #endif
         }
 #ifdef CONVOLUTION
-        gather_advance(depth);
+        gather_advance();
 #endif
         if (B_TRANSPOSED != 0u) {
             [[unroll]] for (uint q = 0u; q < STEP / 4u; q++)
@@ -125,39 +125,42 @@ void main() {
             }
     }
 
+    // Copies, because within the conditions below a read of an argument would be a gather again.
+    uint64_pointer8 y = arguments.y;
+    uint64_pointer8 saved = arguments.saved;
+    const uint y_pitch = arguments.y_pitch;
+    const uint y_start = split * arguments.split_stride + group * arguments.y_group;
+    const uint saved_pitch = arguments.groups * columns;
+    const float threshold = arguments.threshold;
     float row_scales[SCALE_LOADS];
     if (epilogue_has(EPILOGUE_ROW_SCALE))
         [[unroll]] for (uint s = 0u; s < SCALE_LOADS; s++)
             row_scales[s] = arguments.row_scale.at[min(first_row + s * WORKGROUP + lane, rows - 1u) /
                                                    arguments.rows_per_sample];
-    const uint group_texel = group * (columns / 4u);
     [[unroll]] for (uint j = 0u; j < COLUMN_TEXELS; j++) {
         const uint texel = min(column_texel[j], columns / 4u - 1u);
+        const bool inside = column_texel[j] == texel;
         vec4 bias = vec4(0.0);
-        if (epilogue_has(EPILOGUE_BIAS)) bias = texelFetch(bias_texels, int(arguments.bias_first + group_texel + texel));
+        if (epilogue_has(EPILOGUE_BIAS))
+            bias = texelFetch(bias_texels, int(arguments.bias_first + group * (columns / 4u) + texel));
         [[unroll]] for (uint i = 0u; i < TILE_ROWS; i++) {
-            const uint row = first_row + i;
 #ifdef CONVOLUTION
-            const uint target = A_TRANSPOSED != 0u ? row : target_row(min(row, rows - 1u));
+            const uint target = A_TRANSPOSED != 0u ? min(first_row + i, rows - 1u) : gather_target(i);
 #else
-            const uint target = row;
+            const uint target = min(first_row + i, rows - 1u);
 #endif
-            vec4 sum = sums[i][j] + bias;
-            const vec4 argument = sum;
-            [[unroll]] for (uint c = 0u; c < 4u; c++) sum[c] = activate(ACTIVATION, sum[c], arguments.threshold);
-            if (epilogue_has(EPILOGUE_ROW_SCALE)) sum *= subgroupShuffle(row_scales[i / WORKGROUP], i % WORKGROUP);
+            const vec4 argument = sums[i][j] + bias;
+            vec4 result;
+            [[unroll]] for (uint c = 0u; c < 4u; c++) result[c] = activate(ACTIVATION, argument[c], threshold);
+            if (epilogue_has(EPILOGUE_ROW_SCALE)) result *= subgroupShuffle(row_scales[i / WORKGROUP], i % WORKGROUP);
             if (epilogue_has(EPILOGUE_RESIDUAL))
-                sum += texelFetch(residual_texels,
-                                  int(arguments.residual_first + group * (arguments.y_group / 4u) +
-                                      min(target, arguments.target_rows - 1u) * arguments.residual_pitch + texel));
-            if (row < rows && column_texel[j] == texel) {
+                result += texelFetch(residual_texels,
+                                     int(arguments.residual_first + group * (arguments.y_group / 4u) +
+                                         target * arguments.residual_pitch + texel));
+            if (inside && first_row + i < rows) {
                 if (epilogue_has(EPILOGUE_SAVED))
-                    store(arguments.saved, (target * arguments.groups * (columns / 4u) + group_texel + texel) * 4u,
-                          argument);
-                store(arguments.y,
-                      split * arguments.split_stride + group * arguments.y_group + target * arguments.y_pitch +
-                          texel * 4u,
-                      sum);
+                    store(saved, target * saved_pitch + group * columns + texel * 4u, argument);
+                store(y, y_start + target * y_pitch + texel * 4u, result);
             }
         }
     }

@@ -1,19 +1,14 @@
 /* The table of lowerings. */
 #include "backend/vulkan/lowerings.h"
 
-static bool not_available(struct vk_lowering *lowering, const struct sb_node *node) {
-    (void)node;
-    return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED, "this operation is not available on Vulkan yet.");
-}
-
 const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {
     /* linear.c */
     [SB_OP_LINEAR] = vk_lower_linear,
     [SB_OP_LINEAR_WEIGHT_GRADIENT] = vk_lower_linear_weight_gradient,
     /* convolution.c */
-    [SB_OP_CONV2D] = not_available,
-    [SB_OP_CONV2D_INPUT_GRADIENT] = not_available,
-    [SB_OP_CONV2D_WEIGHT_GRADIENT] = not_available,
+    [SB_OP_CONV2D] = vk_lower_conv2d,
+    [SB_OP_CONV2D_INPUT_GRADIENT] = vk_lower_conv2d_input_gradient,
+    [SB_OP_CONV2D_WEIGHT_GRADIENT] = vk_lower_conv2d_weight_gradient,
     [SB_OP_DEPTHWISE_CONV2D] = vk_lower_depthwise_conv2d,
     [SB_OP_DEPTHWISE_CONV2D_GRADIENT] = vk_lower_depthwise_conv2d_gradient,
     [SB_OP_CAUSAL_CONV1D] = vk_lower_causal_conv1d,

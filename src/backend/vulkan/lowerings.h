@@ -4,6 +4,10 @@
 
 #include "backend/vulkan/lower.h"
 
+/* convolution.c */
+bool vk_lower_conv2d(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_conv2d_input_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_conv2d_weight_gradient(struct vk_lowering *lowering, const struct sb_node *node);
 /* linear.c */
 bool vk_lower_linear(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_linear_weight_gradient(struct vk_lowering *lowering, const struct sb_node *node);

@@ -1,5 +1,7 @@
 #include "backend/vulkan/product.h"
 
+#include <string.h>
+
 static uint32_t divide_up(uint32_t a, uint32_t b) {
     return (a + b - 1) / b;
 }
@@ -31,17 +33,25 @@ static bool as_texels(struct vk_lowering *lowering, uint64_t address, uint32_t r
                         vk_texels(lowering, address, floats * sizeof(float), first));
 }
 
-static bool fits_panel(struct vk_lowering *lowering, const struct vk_product *p, struct plan *plan) {
+bool vk_product_wants_texels(const struct vk_lowering *lowering, const struct vk_product *product) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
-    if (!limits->software || !limits->subgroup_shuffle || !limits->int64 || p->columns % 4) return false;
-    if (p->y % 8 || p->saved % 8 || p->y_pitch % 2 || p->y_group % 2) return false;
-    const uint32_t a_rows = p->a_transposed ? p->depth : p->rows, a_columns = p->a_transposed ? p->rows : p->depth;
+    return limits->software && limits->subgroup_shuffle && limits->int64 && product->columns % 4 == 0;
+}
+
+static bool fits_panel(struct vk_lowering *lowering, const struct vk_product *p, struct plan *plan) {
+    const struct vk_gather *g = p->gather;
+    if (!vk_product_wants_texels(lowering, p) || p->y % 8 || p->saved % 8 || p->y_pitch % 2 || p->y_group % 2)
+        return false;
+    const uint32_t a_rows = g ? g->batch * g->image_height * g->image_width : p->a_transposed ? p->depth : p->rows;
+    const uint32_t a_columns = g ? g->channels : p->a_transposed ? p->rows : p->depth;
     const uint32_t b_rows = p->b_transposed ? p->columns : p->depth;
     const uint32_t b_columns = p->b_transposed ? p->depth : p->columns;
-    return as_texels(lowering, p->a, a_rows, a_columns, p->a_pitch, p->groups, p->a_group, &plan->a) &&
+    const uint32_t residual_rows = g && !p->a_transposed ? g->batch * g->target_image : p->rows;
+    return as_texels(lowering, p->a, a_rows, a_columns, g ? g->channels : p->a_pitch, p->groups, p->a_group,
+                     &plan->a) &&
            as_texels(lowering, p->b, b_rows, b_columns, p->b_pitch, p->groups, p->b_group, &plan->b) &&
            as_texels(lowering, p->bias, 1, p->groups * p->columns, 0, 1, 0, &plan->bias) &&
-           as_texels(lowering, p->residual, p->rows, p->columns, p->residual_pitch, p->groups, p->y_group,
+           as_texels(lowering, p->residual, residual_rows, p->columns, p->residual_pitch, p->groups, p->y_group,
                      &plan->residual);
 }
 
@@ -62,87 +72,186 @@ static struct plan make_plan(struct vk_lowering *lowering, const struct vk_produ
     return plan;
 }
 
-/* `split_depth`: how much of the depth a workgroup sums; each split has its own y, `split_stride` further on. */
+/* What the four kernels' dispatches have in common. `split_depth`: how much of the depth a workgroup sums; each split
+ * has its own y, `split_stride` further on. The panel kernels count the pitches of what they read in texels. */
+static bool dispatch_kernel(struct vk_lowering *lowering, const struct vk_product *p, const struct plan *plan,
+                            enum vk_kernel kernel, const void *arguments, uint32_t split_depth) {
+    const uint32_t lanes = vk_lowering_limits(lowering)->subgroup_size;
+    struct vk_dispatch dispatch = {.kernel = kernel,
+                                   .arguments = arguments,
+                                   .groups = {divide_up(p->columns, plan->tile_columns),
+                                              divide_up(p->rows, plan->tile_rows),
+                                              p->groups * (p->depth ? divide_up(p->depth, split_depth) : 1)},
+                                   .concurrent = p->concurrent};
+    if (plan->panel) {
+        const uint64_t texels[VK_MAX_TEXELS] = {p->a, p->b, p->residual, p->bias};
+        memcpy(dispatch.texels, texels, sizeof texels);
+        dispatch.constants[VK_PANEL_PRODUCT_WORKGROUP] = lanes;
+        dispatch.constants[VK_PANEL_PRODUCT_TILE_ROWS] = plan->tile_rows;
+        dispatch.constants[VK_PANEL_PRODUCT_STEP] = plan->step;
+        dispatch.constants[VK_PANEL_PRODUCT_COLUMN_TEXELS] = plan->tile_columns / 4 / lanes;
+        dispatch.constants[VK_PANEL_PRODUCT_A_TRANSPOSED] = p->a_transposed;
+        dispatch.constants[VK_PANEL_PRODUCT_B_TRANSPOSED] = p->b_transposed;
+        dispatch.constants[VK_PANEL_PRODUCT_ACTIVATION] = (uint32_t)p->activation;
+        dispatch.constants[VK_PANEL_PRODUCT_EPILOGUE] = epilogue_of(p);
+    } else {
+        dispatch.constants[VK_MATRIX_PRODUCT_A_TRANSPOSED] = p->a_transposed;
+        dispatch.constants[VK_MATRIX_PRODUCT_B_TRANSPOSED] = p->b_transposed;
+        dispatch.constants[VK_MATRIX_PRODUCT_ACTIVATION] = (uint32_t)p->activation;
+        dispatch.constants[VK_MATRIX_PRODUCT_EPILOGUE] = epilogue_of(p);
+    }
+    return vk_dispatch(lowering, &dispatch);
+}
+
 static bool dispatch_panel(struct vk_lowering *lowering, const struct vk_product *p, const struct plan *plan,
                            uint32_t split_depth, uint32_t split_stride) {
-    const uint32_t lanes = vk_lowering_limits(lowering)->subgroup_size;
-    const struct vk_panel_product_arguments arguments = {.y = p->y,
-                                                         .saved = p->saved,
-                                                         .row_scale = p->row_scale,
-                                                         .a_first = plan->a,
-                                                         .b_first = plan->b,
-                                                         .bias_first = plan->bias,
-                                                         .residual_first = plan->residual,
-                                                         .rows = p->rows,
-                                                         .columns = p->columns,
-                                                         .depth = p->depth,
-                                                         .groups = p->groups,
-                                                         .a_pitch = p->a_pitch / 4,
-                                                         .b_pitch = p->b_pitch / 4,
-                                                         .y_pitch = p->y_pitch,
-                                                         .residual_pitch = p->residual_pitch / 4,
-                                                         .a_group = p->a_group / 4,
-                                                         .b_group = p->b_group / 4,
-                                                         .y_group = p->y_group,
-                                                         .rows_per_sample = p->rows_per_sample,
-                                                         .target_rows = p->rows,
-                                                         .split_depth = split_depth,
-                                                         .split_stride = split_stride,
-                                                         .threshold = p->threshold};
-    return vk_dispatch(
-        lowering,
-        &(struct vk_dispatch){.kernel = VK_KERNEL_PANEL_PRODUCT,
-                              .arguments = &arguments,
-                              .texels = {p->a, p->b, p->residual, p->bias},
-                              .constants = {[VK_PANEL_PRODUCT_WORKGROUP] = lanes,
-                                            [VK_PANEL_PRODUCT_TILE_ROWS] = plan->tile_rows,
-                                            [VK_PANEL_PRODUCT_STEP] = plan->step,
-                                            [VK_PANEL_PRODUCT_COLUMN_TEXELS] = plan->tile_columns / 4 / lanes,
-                                            [VK_PANEL_PRODUCT_A_TRANSPOSED] = p->a_transposed,
-                                            [VK_PANEL_PRODUCT_B_TRANSPOSED] = p->b_transposed,
-                                            [VK_PANEL_PRODUCT_ACTIVATION] = (uint32_t)p->activation,
-                                            [VK_PANEL_PRODUCT_EPILOGUE] = epilogue_of(p)},
-                              .groups = {divide_up(p->columns, plan->tile_columns), divide_up(p->rows, plan->tile_rows),
-                                         p->groups * (p->depth ? divide_up(p->depth, split_depth) : 1)},
-                              .concurrent = p->concurrent});
+    const struct vk_panel_product_arguments arguments = {
+        .y = p->y,
+        .saved = p->saved,
+        .row_scale = p->row_scale,
+        .a_first = plan->a,
+        .b_first = plan->b,
+        .bias_first = plan->bias,
+        .residual_first = plan->residual,
+        .rows = p->rows,
+        .columns = p->columns,
+        .depth = p->depth,
+        .groups = p->groups,
+        .a_pitch = p->a_pitch / 4,
+        .b_pitch = p->b_pitch / 4,
+        .y_pitch = p->y_pitch,
+        .residual_pitch = p->residual_pitch / 4,
+        .a_group = p->a_group / 4,
+        .b_group = p->b_group / 4,
+        .y_group = p->y_group,
+        .rows_per_sample = p->rows_per_sample,
+        .split_depth = split_depth,
+        .split_stride = split_stride,
+        .threshold = p->threshold,
+    };
+    return dispatch_kernel(lowering, p, plan, VK_KERNEL_PANEL_PRODUCT, &arguments, split_depth);
+}
+
+static bool dispatch_convolution_panel(struct vk_lowering *lowering, const struct vk_product *p,
+                                       const struct plan *plan, uint32_t split_depth, uint32_t split_stride) {
+    const struct vk_gather *g = p->gather;
+    const struct vk_convolution_panel_arguments arguments = {
+        .y = p->y,
+        .saved = p->saved,
+        .row_scale = p->row_scale,
+        .a_first = plan->a,
+        .b_first = plan->b,
+        .bias_first = plan->bias,
+        .residual_first = plan->residual,
+        .rows = p->rows,
+        .columns = p->columns,
+        .depth = p->depth,
+        .groups = p->groups,
+        .b_pitch = p->b_pitch / 4,
+        .y_pitch = p->y_pitch,
+        .residual_pitch = p->residual_pitch / 4,
+        .b_group = p->b_group / 4,
+        .y_group = p->y_group,
+        .rows_per_sample = p->rows_per_sample,
+        .split_depth = split_depth,
+        .split_stride = split_stride,
+        .threshold = p->threshold,
+        .grid_height = g->grid_height,
+        .grid_width = g->grid_width,
+        .image_height = g->image_height,
+        .image_width = g->image_width,
+        .channels = g->channels / 4,
+        .taps_x = g->taps_x,
+        .scale = g->scale,
+        .direction = g->direction,
+        .origin_y = g->origin_y,
+        .origin_x = g->origin_x,
+        .target_image = g->target_image,
+        .target_width = g->target_width,
+        .target_step = g->target_step,
+        .target_first = g->target_first,
+    };
+    return dispatch_kernel(lowering, p, plan, VK_KERNEL_CONVOLUTION_PANEL, &arguments, split_depth);
+}
+
+static bool dispatch_matrix(struct vk_lowering *lowering, const struct vk_product *p, const struct plan *plan,
+                            uint32_t split_depth, uint32_t split_stride) {
+    const struct vk_matrix_product_arguments arguments = {
+        .a = p->a,
+        .b = p->b,
+        .y = p->y,
+        .bias = p->bias,
+        .residual = p->residual,
+        .row_scale = p->row_scale,
+        .saved = p->saved,
+        .rows = p->rows,
+        .columns = p->columns,
+        .depth = p->depth,
+        .groups = p->groups,
+        .a_pitch = p->a_pitch,
+        .b_pitch = p->b_pitch,
+        .y_pitch = p->y_pitch,
+        .residual_pitch = p->residual_pitch,
+        .a_group = p->a_group,
+        .b_group = p->b_group,
+        .y_group = p->y_group,
+        .rows_per_sample = p->rows_per_sample,
+        .split_depth = split_depth,
+        .split_stride = split_stride,
+        .threshold = p->threshold,
+    };
+    return dispatch_kernel(lowering, p, plan, VK_KERNEL_MATRIX_PRODUCT, &arguments, split_depth);
+}
+
+static bool dispatch_convolution(struct vk_lowering *lowering, const struct vk_product *p, const struct plan *plan,
+                                 uint32_t split_depth, uint32_t split_stride) {
+    const struct vk_gather *g = p->gather;
+    const struct vk_convolution_product_arguments arguments = {
+        .a = p->a,
+        .b = p->b,
+        .y = p->y,
+        .bias = p->bias,
+        .residual = p->residual,
+        .row_scale = p->row_scale,
+        .saved = p->saved,
+        .rows = p->rows,
+        .columns = p->columns,
+        .depth = p->depth,
+        .groups = p->groups,
+        .b_pitch = p->b_pitch,
+        .y_pitch = p->y_pitch,
+        .residual_pitch = p->residual_pitch,
+        .b_group = p->b_group,
+        .y_group = p->y_group,
+        .rows_per_sample = p->rows_per_sample,
+        .split_depth = split_depth,
+        .split_stride = split_stride,
+        .threshold = p->threshold,
+        .grid_height = g->grid_height,
+        .grid_width = g->grid_width,
+        .image_height = g->image_height,
+        .image_width = g->image_width,
+        .channels = g->channels,
+        .taps_x = g->taps_x,
+        .scale = g->scale,
+        .direction = g->direction,
+        .origin_y = g->origin_y,
+        .origin_x = g->origin_x,
+        .target_image = g->target_image,
+        .target_width = g->target_width,
+        .target_step = g->target_step,
+        .target_first = g->target_first,
+    };
+    return dispatch_kernel(lowering, p, plan, VK_KERNEL_CONVOLUTION_PRODUCT, &arguments, split_depth);
 }
 
 static bool dispatch(struct vk_lowering *lowering, const struct vk_product *p, const struct plan *plan,
                      uint32_t split_depth, uint32_t split_stride) {
-    if (plan->panel) return dispatch_panel(lowering, p, plan, split_depth, split_stride);
-    const struct vk_matrix_product_arguments arguments = {.a = p->a,
-                                                          .b = p->b,
-                                                          .y = p->y,
-                                                          .bias = p->bias,
-                                                          .residual = p->residual,
-                                                          .row_scale = p->row_scale,
-                                                          .saved = p->saved,
-                                                          .rows = p->rows,
-                                                          .columns = p->columns,
-                                                          .depth = p->depth,
-                                                          .groups = p->groups,
-                                                          .a_pitch = p->a_pitch,
-                                                          .b_pitch = p->b_pitch,
-                                                          .y_pitch = p->y_pitch,
-                                                          .residual_pitch = p->residual_pitch,
-                                                          .a_group = p->a_group,
-                                                          .b_group = p->b_group,
-                                                          .y_group = p->y_group,
-                                                          .rows_per_sample = p->rows_per_sample,
-                                                          .split_depth = split_depth,
-                                                          .split_stride = split_stride,
-                                                          .threshold = p->threshold};
-    return vk_dispatch(
-        lowering,
-        &(struct vk_dispatch){.kernel = VK_KERNEL_MATRIX_PRODUCT,
-                              .arguments = &arguments,
-                              .constants = {[VK_MATRIX_PRODUCT_A_TRANSPOSED] = p->a_transposed,
-                                            [VK_MATRIX_PRODUCT_B_TRANSPOSED] = p->b_transposed,
-                                            [VK_MATRIX_PRODUCT_ACTIVATION] = (uint32_t)p->activation,
-                                            [VK_MATRIX_PRODUCT_EPILOGUE] = epilogue_of(p)},
-                              .groups = {divide_up(p->columns, plan->tile_columns), divide_up(p->rows, plan->tile_rows),
-                                         p->groups * (p->depth ? divide_up(p->depth, split_depth) : 1)},
-                              .concurrent = p->concurrent});
+    if (p->gather)
+        return plan->panel ? dispatch_convolution_panel(lowering, p, plan, split_depth, split_stride)
+                           : dispatch_convolution(lowering, p, plan, split_depth, split_stride);
+    return plan->panel ? dispatch_panel(lowering, p, plan, split_depth, split_stride)
+                       : dispatch_matrix(lowering, p, plan, split_depth, split_stride);
 }
 
 bool vk_lower_product(struct vk_lowering *lowering, const struct vk_product *product) {
@@ -150,32 +259,66 @@ bool vk_lower_product(struct vk_lowering *lowering, const struct vk_product *pro
     return dispatch(lowering, product, &plan, product->depth ? product->depth : 1, 0);
 }
 
-bool vk_lower_split_product(struct vk_lowering *lowering, const struct vk_product *product) {
-    struct plan plan = make_plan(lowering, product);
-    const uint32_t tiles =
-        divide_up(product->columns, plan.tile_columns) * divide_up(product->rows, plan.tile_rows) * product->groups;
+/* How much of the depth a workgroup sums, so that there are enough of them. */
+static uint32_t choose_split_depth(const struct vk_lowering *lowering, const struct vk_product *p,
+                                   const struct plan *plan) {
+    const uint32_t tiles = divide_up(p->columns, plan->tile_columns) * divide_up(p->rows, plan->tile_rows) * p->groups;
     uint32_t splits = wanted_groups(lowering) / tiles;
-    if (splits > product->depth / 256) splits = product->depth / 256;
-    if (splits < 2) return dispatch(lowering, product, &plan, product->depth ? product->depth : 1, 0);
+    if (splits > p->depth / 256) splits = p->depth / 256;
+    if (splits < 2) return p->depth ? p->depth : 1;
+    return divide_up(divide_up(p->depth, splits), plan->step) * plan->step;
+}
 
-    const uint32_t split_depth = divide_up(divide_up(product->depth, splits), plan.step) * plan.step;
+static bool sum_splits(struct vk_lowering *lowering, const struct vk_sum_splits_arguments *arguments) {
+    const uint32_t groups = divide_up(arguments->count, 256);
+    return vk_dispatch(
+        lowering,
+        &(struct vk_dispatch){
+            .kernel = VK_KERNEL_SUM_SPLITS,
+            .arguments = arguments,
+            .constants =
+                {[VK_SUM_SPLITS_ADDEND] = arguments->addend != 0, [VK_SUM_SPLITS_UNPACK] = arguments->taps != 0},
+            .groups = {groups < 4096 ? groups : 4096}});
+}
+
+bool vk_lower_split_product(struct vk_lowering *lowering, const struct vk_product *product) {
+    const struct plan plan = make_plan(lowering, product);
+    const uint32_t split_depth = choose_split_depth(lowering, product, &plan);
+    if (split_depth >= product->depth) return dispatch(lowering, product, &plan, split_depth, 0);
+
     const uint32_t count = product->groups * product->rows * product->columns;
-    splits = divide_up(product->depth, split_depth);
+    const uint32_t splits = divide_up(product->depth, split_depth);
     struct vk_product partial = *product;
     partial.y = vk_scratch_address(lowering, (size_t)splits * count * sizeof(float));
     partial.residual = 0;
-    if (!dispatch(lowering, &partial, &plan, split_depth, count)) return false;
-    const struct vk_sum_splits_arguments arguments = {.x = partial.y,
-                                                      .addend = product->residual,
-                                                      .y = product->y,
-                                                      .count = count,
-                                                      .splits = splits,
-                                                      .split_stride = count};
-    return vk_dispatch(lowering,
-                       &(struct vk_dispatch){.kernel = VK_KERNEL_SUM_SPLITS,
-                                             .arguments = &arguments,
-                                             .constants = {[VK_SUM_SPLITS_ADDEND] = product->residual != 0},
-                                             .groups = {divide_up(count, 256) < 4096 ? divide_up(count, 256) : 4096}});
+    return dispatch(lowering, &partial, &plan, split_depth, count) &&
+           sum_splits(lowering, &(struct vk_sum_splits_arguments){.x = partial.y,
+                                                                  .addend = product->residual,
+                                                                  .y = product->y,
+                                                                  .count = count,
+                                                                  .splits = splits,
+                                                                  .split_stride = count});
+}
+
+bool vk_lower_unpacked_product(struct vk_lowering *lowering, const struct vk_product *product,
+                               const struct vk_unpack *unpack) {
+    const struct plan plan = make_plan(lowering, product);
+    const uint32_t split_depth = choose_split_depth(lowering, product, &plan);
+    const uint32_t splits = divide_up(product->depth, split_depth), size = product->rows * product->columns;
+    struct vk_product partial = *product;
+    partial.y = vk_scratch_address(lowering, (size_t)splits * size * sizeof(float));
+    return dispatch(lowering, &partial, &plan, split_depth, size) &&
+           sum_splits(lowering,
+                      &(struct vk_sum_splits_arguments){.x = partial.y,
+                                                        .addend = product->residual,
+                                                        .y = product->y,
+                                                        .count = unpack->taps * unpack->channels * product->columns,
+                                                        .splits = splits,
+                                                        .split_stride = size,
+                                                        .x_pitch = product->columns,
+                                                        .taps = unpack->taps,
+                                                        .channels = unpack->channels,
+                                                        .padded_channels = unpack->padded_channels});
 }
 
 bool vk_lower_column_sums(struct vk_lowering *lowering, const struct vk_column_sums *p) {
@@ -197,9 +340,7 @@ bool vk_lower_column_sums(struct vk_lowering *lowering, const struct vk_column_s
                                                      .concurrent = true}))
         return false;
     if (slices == 1) return true;
-    const struct vk_sum_splits_arguments second = {
-        .x = sums, .y = p->sums, .count = p->columns, .splits = slices, .split_stride = p->columns};
-    return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_SUM_SPLITS,
-                                                       .arguments = &second,
-                                                       .groups = {divide_up(p->columns, 256)}});
+    return sum_splits(lowering,
+                      &(struct vk_sum_splits_arguments){
+                          .x = sums, .y = p->sums, .count = p->columns, .splits = slices, .split_stride = p->columns});
 }

@@ -1,0 +1,26 @@
+// An image seen as the left factor of a matrix product, element by element: row `pixel` of the factor is a position of
+// the grid, and its column `element` = tap * channels + channel is what the kernel's tap sees there; zero outside.
+//
+// Forward: the grid is the output, a pixel (r, c) looks at (r, c) * scale + origin + tap. Input gradient: the grid is
+// every stride-th pixel of the input, and since output = (input + padding - tap) / stride, the tap is subtracted.
+uvec3 gather_position(uint pixel) {
+    const uint row = pixel / arguments.grid_width;
+    return uvec3(pixel % arguments.grid_width, row % arguments.grid_height, row / arguments.grid_height);
+}
+
+float gather(uint pixel, uint element) {
+    const uvec3 position = gather_position(pixel);
+    const uint tap = element / arguments.channels;
+    const int y = int(position.y) * arguments.scale + arguments.origin_y + arguments.direction * int(tap / arguments.taps_x);
+    const int x = int(position.x) * arguments.scale + arguments.origin_x + arguments.direction * int(tap % arguments.taps_x);
+    if (uint(y) >= arguments.image_height || uint(x) >= arguments.image_width) return 0.0;
+    const uint at = (position.z * arguments.image_height + uint(y)) * arguments.image_width + uint(x);
+    return arguments.a.at[at * arguments.channels + element % arguments.channels];
+}
+
+// The row of y for a pixel of the grid.
+uint target_row(uint pixel) {
+    const uvec3 position = gather_position(pixel);
+    return position.z * arguments.target_image + arguments.target_first +
+           (position.y * arguments.target_width + position.x) * arguments.target_step;
+}
