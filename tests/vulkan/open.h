@@ -36,6 +36,10 @@ static inline struct sb_device *open_device_with(const char *disable) {
     for (int i = 0; i < count && !device; i++) {
         if (!list[i].usable || (wish && !strstr(list[i].name, wish))) continue;
         if (!sb_backend_vulkan.open(&parameters, &list[i], &device, &error)) {
+            if (strstr(error.message, "is not installed")) {
+                fprintf(stderr, "skipped: %s\n", error.message);
+                exit(77);
+            }
             fprintf(stderr, "opening %s failed: %s\n", list[i].name, error.message);
             abort();
         }

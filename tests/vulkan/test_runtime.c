@@ -245,12 +245,85 @@ static void test_unknown_feature(void **state) {
     assert_non_null(strstr(error.message, "subgruop"));
 }
 
+/* Memory that the host cannot map: every transfer goes through the staging memory, in several pieces. */
+static void test_staged_transfers(void **state) {
+    (void)state;
+    if (!device) skip();
+    struct sb_device *staged = open_device_with("unified"), *first = device;
+    const size_t size = (40 << 20) + 12;
+    uint8_t *bytes = malloc(size), *back = calloc(1, size);
+    assert_non_null(bytes);
+    assert_non_null(back);
+    for (size_t i = 0; i < size; i++) bytes[i] = (uint8_t)(i * 2654435761u >> 13);
+    struct sb_memory *memory = NULL;
+    CHECK(sb_backend_vulkan.memory_create(staged, size + 64, "staged", &memory, &error));
+    CHECK(sb_backend_vulkan.memory_write(memory, 8, bytes, size, &error));
+    CHECK(sb_backend_vulkan.memory_read(memory, 8, back, size, &error));
+    assert_memory_equal(bytes, back, size);
+    CHECK(sb_backend_vulkan.memory_read(memory, 0, back, 8, &error));
+    for (int i = 0; i < 8; i++) assert_int_equal(back[i], 0);
+    sb_backend_vulkan.memory_destroy(memory);
+    free(bytes);
+    free(back);
+    device = staged;
+    struct example example;
+    make(&example, false);
+    fill_input(&example, 0, 5);
+    CHECK(sb_backend_vulkan.program_submit(example.program, 0, 1u << SB_PHASE_COMPUTE, &error));
+    CHECK(sb_backend_vulkan.program_wait(example.program, 0, &error));
+    check_output(&example, 0, 5);
+    finish(&example);
+    device = first;
+    assert_int_equal(sb_backend_vulkan.validation_messages(staged), 0);
+    sb_backend_vulkan.close(staged);
+}
+
+static void test_without_time_stamps(void **state) {
+    (void)state;
+    if (!device) skip();
+    struct sb_device *plain = open_device_with("timestamps"), *first = device;
+    device = plain;
+    struct example example;
+    make(&example, true);
+    double seconds[16];
+    fill_input(&example, 0, 5);
+    CHECK(sb_backend_vulkan.program_submit(example.program, 0, 1u << SB_PHASE_COMPUTE, &error));
+    CHECK(sb_backend_vulkan.program_wait(example.program, 0, &error));
+    check_output(&example, 0, 5);
+    assert_false(sb_backend_vulkan.program_times(example.program, 0, seconds, &error));
+    assert_int_equal(error.code, SIMBA_ERROR_UNSUPPORTED);
+    finish(&example);
+    device = first;
+    sb_backend_vulkan.close(plain);
+}
+
+/* A device that is too small says how much is needed and which setting lowers it. */
+static void test_too_much_memory(void **state) {
+    (void)state;
+    if (!device) skip();
+    const char *validate = getenv("SIMBA_TEST_VALIDATE");
+    if (validate && !strcmp(validate, "1")) skip(); /* asking for too much is itself a message */
+    struct sb_memory *memory = NULL;
+    assert_false(sb_backend_vulkan.memory_create(device, (size_t)1 << 46, "the parameters", &memory, &error));
+    assert_int_equal(error.code, SIMBA_ERROR_MEMORY);
+    assert_non_null(strstr(error.message, "67108864.0 MiB"));
+    assert_non_null(strstr(error.message, "the parameters"));
+    assert_non_null(strstr(error.message, "train.batch_size"));
+    assert_null(memory);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memory),          cmocka_unit_test(test_slots_and_phases),
-        cmocka_unit_test(test_inspection),      cmocka_unit_test(test_profile),
-        cmocka_unit_test(test_many_programs),   cmocka_unit_test(test_two_devices),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_slots_and_phases),
+        cmocka_unit_test(test_inspection),
+        cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_many_programs),
+        cmocka_unit_test(test_two_devices),
         cmocka_unit_test(test_unknown_feature),
+        cmocka_unit_test(test_staged_transfers),
+        cmocka_unit_test(test_without_time_stamps),
+        cmocka_unit_test(test_too_much_memory),
     };
     return cmocka_run_group_tests_name("runtime", tests, setup, teardown);
 }

@@ -47,6 +47,8 @@ static bool apply_mask(const char *disable, struct vk_capabilities *capabilities
         {"int8", VK_NEEDS_UINT8},
         {"subgroup", VK_NEEDS_SUBGROUP_ARITHMETIC | VK_NEEDS_SUBGROUP_BALLOT | VK_NEEDS_SUBGROUP_SHUFFLE},
         {"coopmat", 0}, /* no kernel uses cooperative matrices, so there is nothing to leave out */
+        {"unified", 0},
+        {"timestamps", 0},
     };
     for (const char *at = disable ? disable : ""; *at;) {
         const size_t length = strcspn(at, ",");
@@ -54,13 +56,16 @@ static bool apply_mask(const char *disable, struct vk_capabilities *capabilities
         for (size_t i = 0; i < sizeof tiers / sizeof tiers[0]; i++) {
             if (strlen(tiers[i].word) != length || strncmp(tiers[i].word, at, length)) continue;
             capabilities->available &= ~tiers[i].needs;
+            if (!strcmp(tiers[i].word, "unified")) capabilities->unified = false;
+            if (!strcmp(tiers[i].word, "timestamps")) capabilities->timestamp_bits = 0;
             known = true;
         }
         if (!known)
-            return sb_fail(error, SIMBA_ERROR_ARGUMENT,
-                           "Unknown feature \"%.*s\" to disable. Known are int64, fp16, int8, subgroup and coopmat, "
-                           "separated by commas.",
-                           (int)length, at);
+            return sb_fail(
+                error, SIMBA_ERROR_ARGUMENT,
+                "Unknown feature \"%.*s\" to disable. Known are int64, fp16, int8, subgroup, coopmat, unified "
+                "and timestamps, separated by commas.",
+                (int)length, at);
         at += length + (at[length] == ',');
     }
     return true;
@@ -90,12 +95,19 @@ bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct v
 
     VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT};
+    const bool buffer_limit = has_extension(extensions, extension_count, VK_KHR_MAINTENANCE_4_EXTENSION_NAME);
+    VkPhysicalDeviceMaintenance4PropertiesKHR buffers = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES_KHR};
     VkPhysicalDeviceVulkan12Properties properties12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES,
                                                        .pNext = size_control ? &sizes : NULL};
     VkPhysicalDeviceVulkan11Properties properties11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES,
                                                        .pNext = &properties12};
     VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
                                               .pNext = &properties11};
+    if (buffer_limit) {
+        buffers.pNext = properties.pNext;
+        properties.pNext = &buffers;
+    }
     vkGetPhysicalDeviceProperties2(device, &properties);
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT size_features = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
@@ -109,7 +121,14 @@ bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct v
     memcpy(capabilities->uuid, properties11.deviceUUID, VK_UUID_SIZE);
     snprintf(capabilities->driver, sizeof capabilities->driver, "%.120s %.120s", properties12.driverName,
              properties12.driverInfo);
-    capabilities->max_allocation = properties11.maxMemoryAllocationSize;
+    capabilities->unified = capabilities->properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU ||
+                            capabilities->properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU;
+    /* A software device allocates from the machine's memory, whatever the limit of an allocation says. */
+    capabilities->max_allocation = capabilities->properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU
+                                       ? UINT64_MAX
+                                       : properties11.maxMemoryAllocationSize;
+    if (buffer_limit && buffers.maxBufferSize < capabilities->max_allocation)
+        capabilities->max_allocation = buffers.maxBufferSize;
     if (!features12.bufferDeviceAddress || !features12.scalarBlockLayout)
         snprintf(capabilities->missing, sizeof capabilities->missing,
                  "its driver lacks %s, which every kernel uses: a newer driver may have it",
@@ -164,7 +183,7 @@ error:
 void vk_capabilities_text(const struct vk_capabilities *capabilities, char *text, size_t size) {
     const struct vk_limits *limits = &capabilities->limits;
     const uint32_t available = capabilities->available;
-    snprintf(text, size, "Vulkan %u.%u, subgroup %u%s, %u KiB shared, %u invocations%s%s%s%s%s%s%s",
+    snprintf(text, size, "Vulkan %u.%u, subgroup %u%s, %u KiB shared, %u invocations%s%s%s%s%s%s%s%s",
              VK_API_VERSION_MAJOR(capabilities->properties.apiVersion),
              VK_API_VERSION_MINOR(capabilities->properties.apiVersion), limits->subgroup_size,
              capabilities->subgroup_size_control ? " (required)" : "", limits->max_shared_bytes / 1024,
@@ -172,5 +191,5 @@ void vk_capabilities_text(const struct vk_capabilities *capabilities, char *text
              available & VK_NEEDS_SUBGROUP_BALLOT ? ", ballot" : "",
              available & VK_NEEDS_SUBGROUP_SHUFFLE ? ", shuffle" : "", available & VK_NEEDS_INT64 ? ", int64" : "",
              available & VK_NEEDS_FLOAT16 ? ", fp16" : "", available & VK_NEEDS_UINT8 ? ", int8" : "",
-             capabilities->timestamp_bits ? ", time stamps" : "");
+             capabilities->unified ? ", unified memory" : "", capabilities->timestamp_bits ? ", time stamps" : "");
 }

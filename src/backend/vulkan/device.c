@@ -88,7 +88,10 @@ static void close_device(struct sb_device *base) {
         vkDestroyDevice(device->handle, NULL);
     }
     vk_instance_finish(&device->instance);
-    if (device->has_mutex) pthread_mutex_destroy(&device->mutex);
+    if (device->has_mutexes) {
+        pthread_mutex_destroy(&device->mutex);
+        pthread_mutex_destroy(&device->staging_mutex);
+    }
     free(device);
 }
 
@@ -203,8 +206,12 @@ static bool open_device(const struct sb_device_parameters *parameters, const str
         sb_fail(error, SIMBA_ERROR_DEVICE, "Vulkan cannot be used: %s.", note);
         goto error;
     }
-    device->has_mutex = pthread_mutex_init(&device->mutex, NULL) == 0;
-    if (!device->has_mutex) {
+    device->has_mutexes = !pthread_mutex_init(&device->mutex, NULL);
+    if (device->has_mutexes && pthread_mutex_init(&device->staging_mutex, NULL)) {
+        pthread_mutex_destroy(&device->mutex);
+        device->has_mutexes = false;
+    }
+    if (!device->has_mutexes) {
         sb_fail(error, SIMBA_ERROR_MEMORY, "The system gives no more mutexes.");
         goto error;
     }

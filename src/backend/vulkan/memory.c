@@ -22,8 +22,8 @@ static int choose_type(const struct vk_device *device, uint32_t allowed, enum vk
         CACHED = VK_MEMORY_PROPERTY_HOST_CACHED_BIT
     };
     const VkMemoryPropertyFlags wishes[3][4] = {
-        [VK_MEMORY_DEVICE] = {device->unified ? LOCAL | HOST | CACHED : LOCAL, device->unified ? LOCAL | HOST : LOCAL,
-                              LOCAL, 0},
+        [VK_MEMORY_DEVICE] = {device->capabilities.unified ? LOCAL | HOST | CACHED : LOCAL,
+                              device->capabilities.unified ? LOCAL | HOST : LOCAL, LOCAL, 0},
         [VK_MEMORY_UPLOAD] = {HOST, HOST, HOST, HOST},
         [VK_MEMORY_READBACK] = {HOST | CACHED, HOST, HOST, HOST},
     };
@@ -49,7 +49,7 @@ static bool fail_size(const struct vk_device *device, VkDeviceSize size, const c
                       VkDeviceSize available, struct simba_error *error) {
     return sb_fail(error, SIMBA_ERROR_MEMORY,
                    "%s does not have the memory for %s: %.1f MiB are needed, %s %.1f MiB. Lower train.batch_size (and "
-                   "raise train.accumulate to keep the effective batch), or the image or sequence length.",
+                   "raise train.accumulation to keep the effective batch), or the image or sequence length.",
                    device->base.description.name, purpose, (double)size / 1048576, what, (double)available / 1048576);
 }
 
@@ -57,9 +57,9 @@ bool vk_buffer_init(struct vk_device *device, VkDeviceSize size, enum vk_memory_
                     struct vk_buffer *buffer, struct simba_error *error) {
     memset(buffer, 0, sizeof *buffer);
     buffer->size = size ? size : 256;
-    /* A software device allocates from the machine's memory, whatever its limits say. */
-    if (buffer->size > device->capabilities.max_allocation && !device->limits.software)
-        return fail_size(device, size, purpose, "one allocation can have", device->capabilities.max_allocation, error);
+    if (buffer->size > device->capabilities.max_allocation)
+        return fail_size(device, size, purpose, "one piece of its memory can have", device->capabilities.max_allocation,
+                         error);
     VK(vkCreateBuffer(
         device->handle,
         &(VkBufferCreateInfo){.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
@@ -93,7 +93,7 @@ bool vk_buffer_init(struct vk_device *device, VkDeviceSize size, enum vk_memory_
     VK(result);
     VK(vkBindBufferMemory(device->handle, buffer->handle, buffer->memory, 0));
     if (kind != VK_MEMORY_DEVICE ||
-        (device->unified && memory_type->propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT)) {
+        (device->capabilities.unified && memory_type->propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT)) {
         void *mapped = NULL;
         VK(vkMapMemory(device->handle, buffer->memory, 0, VK_WHOLE_SIZE, 0, &mapped));
         buffer->mapped = mapped;
@@ -140,42 +140,37 @@ static void record_copy(VkCommandBuffer commands, void *user) {
     vkCmdCopyBuffer(commands, copy->from, copy->to, 1, &copy->region);
 }
 
-static bool ensure_staging(struct vk_device *device, struct simba_error *error) {
-    return device->staging.handle ||
-           vk_buffer_init(device, STAGING_BYTES, VK_MEMORY_READBACK, "transfers to the host", &device->staging, error);
+/* Through the staging memory, piece by piece: from `source` into the buffer, or out of it into `target`. */
+static bool transfer(struct vk_device *device, struct vk_buffer *buffer, VkDeviceSize offset, const void *source,
+                     void *target, size_t size, struct simba_error *error) {
+    pthread_mutex_lock(&device->staging_mutex);
+    struct vk_buffer *staging = &device->staging;
+    bool done = staging->handle ||
+                vk_buffer_init(device, STAGING_BYTES, VK_MEMORY_READBACK, "transfers to the host", staging, error);
+    for (size_t at = 0; done && at < size;) {
+        const size_t part = size - at < STAGING_BYTES ? size - at : STAGING_BYTES;
+        struct copy copy = source ? (struct copy){staging->handle, buffer->handle, {0, offset + at, part}}
+                                  : (struct copy){buffer->handle, staging->handle, {offset + at, 0, part}};
+        if (source) memcpy(staging->mapped, (const unsigned char *)source + at, part);
+        done = vk_device_run(device, record_copy, &copy, error);
+        if (done && target) memcpy((unsigned char *)target + at, staging->mapped, part);
+        at += part;
+    }
+    pthread_mutex_unlock(&device->staging_mutex);
+    return done;
 }
 
 bool vk_buffer_write(struct vk_device *device, struct vk_buffer *buffer, VkDeviceSize offset, const void *bytes,
                      size_t size, struct simba_error *error) {
-    if (buffer->mapped) {
-        memcpy(buffer->mapped + offset, bytes, size);
-        return true;
-    }
-    if (!ensure_staging(device, error)) return false;
-    for (size_t done = 0; done < size;) {
-        const size_t part = size - done < STAGING_BYTES ? size - done : STAGING_BYTES;
-        memcpy(device->staging.mapped, (const unsigned char *)bytes + done, part);
-        struct copy copy = {device->staging.handle, buffer->handle, {0, offset + done, part}};
-        if (!vk_device_run(device, record_copy, &copy, error)) return false;
-        done += part;
-    }
+    if (!buffer->mapped) return transfer(device, buffer, offset, bytes, NULL, size, error);
+    memcpy(buffer->mapped + offset, bytes, size);
     return true;
 }
 
 bool vk_buffer_read(struct vk_device *device, struct vk_buffer *buffer, VkDeviceSize offset, void *bytes, size_t size,
                     struct simba_error *error) {
-    if (buffer->mapped) {
-        memcpy(bytes, buffer->mapped + offset, size);
-        return true;
-    }
-    if (!ensure_staging(device, error)) return false;
-    for (size_t done = 0; done < size;) {
-        const size_t part = size - done < STAGING_BYTES ? size - done : STAGING_BYTES;
-        struct copy copy = {buffer->handle, device->staging.handle, {offset + done, 0, part}};
-        if (!vk_device_run(device, record_copy, &copy, error)) return false;
-        memcpy((unsigned char *)bytes + done, device->staging.mapped, part);
-        done += part;
-    }
+    if (!buffer->mapped) return transfer(device, buffer, offset, NULL, bytes, size, error);
+    memcpy(bytes, buffer->mapped + offset, size);
     return true;
 }
 

@@ -54,7 +54,7 @@ struct vk_capabilities {
     VkPhysicalDeviceProperties properties;
     uint8_t uuid[VK_UUID_SIZE];
     char driver[256];
-    VkDeviceSize max_allocation;
+    VkDeviceSize max_allocation; /* of one buffer */
     VkPhysicalDeviceMemoryProperties memory;
     uint32_t queue_family;
     uint32_t timestamp_bits; /* 0: no time stamps */
@@ -62,6 +62,7 @@ struct vk_capabilities {
     uint32_t available;      /* VK_NEEDS_... that the device has */
     bool subgroup_size_control;
     bool memory_budget;
+    bool unified;      /* the host can map the memory in which the device computes, and both are fast there */
     char missing[256]; /* empty when the device is usable */
 };
 /* `disable` as in sb_device_parameters; an unknown word is an error. */
@@ -93,8 +94,9 @@ struct vk_device {
     VkPhysicalDevice physical;
     VkDevice handle;
     VkQueue queue;
-    pthread_mutex_t mutex; /* of the queue, the transfer objects and the pipelines */
-    bool has_mutex;
+    pthread_mutex_t mutex;         /* of the queue, the transfer objects and the pipelines */
+    pthread_mutex_t staging_mutex; /* of the staging memory; taken first */
+    bool has_mutexes;
     struct vk_capabilities capabilities;
     struct vk_limits limits;
     bool unified; /* the host can map the memory in which the device computes */
