@@ -39,53 +39,80 @@ static uint32_t row_groups(const struct vk_limits *limits, int64_t rows) {
     return (uint32_t)(groups < 32768 ? groups : 32768);
 }
 
-/* For the kernels that keep a row in the registers of one subgroup: the pairs of channels of an invocation, 0 where
+/* For the kernels that keep a row in the registers of one subgroup: the quads of channels of an invocation, 0 where
  * they cannot be used, and the rows of a workgroup. */
-struct pairs {
-    uint32_t pairs, block_rows, groups;
+struct quads {
+    uint32_t quads, block_rows, groups;
 };
 
-static struct pairs pairs_of(const struct vk_limits *limits, const struct sb_tensor *x) {
+static struct quads quads_of(const struct vk_limits *limits, const struct sb_tensor *x) {
     const int64_t channels = sb_columns(x), rows = sb_rows(x), lanes = limits->subgroup_size;
-    struct pairs result = {0};
-    if (!limits->int64 || !limits->subgroup_arithmetic || !limits->subgroup_ballot || channels % 2) return result;
-    const int64_t pairs = (channels / 2 + lanes - 1) / lanes;
-    if (pairs > 32) return result;
+    struct quads result = {0};
+    if (!limits->subgroup_arithmetic || !limits->subgroup_ballot || channels % 4) return result;
+    const int64_t quads = (channels / 4 + lanes - 1) / lanes;
+    if (quads > 16) return result;
     /* Every workgroup loads gamma and beta once: long blocks for a processor, many for a device that wants them. */
     const int64_t most = limits->software ? 64 : 2048, shortest = limits->software ? 8 : 2;
     int64_t block_rows = (rows + most - 1) / most;
     if (block_rows < shortest) block_rows = shortest;
-    result.pairs = (uint32_t)pairs;
+    result.quads = (uint32_t)quads;
     result.block_rows = (uint32_t)block_rows;
     result.groups = (uint32_t)((rows + block_rows - 1) / block_rows);
     return result;
 }
 
-static bool lower_layer_norm_pairs(struct vk_lowering *lowering, const struct sb_node *node, struct pairs pairs) {
-    const struct sb_tensor *x = node->inputs[0];
-    const struct vk_layer_norm_pairs_arguments arguments = {.x = vk_tensor_address(lowering, x),
-                                                            .gamma = vk_tensor_address(lowering, node->inputs[1]),
-                                                            .beta = vk_tensor_address(lowering, node->inputs[2]),
-                                                            .y = vk_tensor_address(lowering, node->outputs[0]),
-                                                            .stats = vk_tensor_address(lowering, node->outputs[1]),
-                                                            .rows = (uint32_t)sb_rows(x),
-                                                            .block_rows = pairs.block_rows,
-                                                            .channels = (uint32_t)sb_columns(x),
-                                                            .epsilon = node->attributes.norm.epsilon};
-    return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_LAYER_NORM_PAIRS,
-                                                       .arguments = &arguments,
-                                                       .constants = {[VK_LAYER_NORM_PAIRS_WORKGROUP] =
-                                                                         vk_lowering_limits(lowering)->subgroup_size,
-                                                                     [VK_LAYER_NORM_PAIRS_PAIRS] = pairs.pairs},
-                                                       .groups = {pairs.groups}});
+/* Whether the tensor can be read as texels (NULL can), and from which one on. */
+static bool show(struct vk_lowering *lowering, const struct sb_tensor *tensor, uint64_t *address, uint32_t *first) {
+    *address = vk_tensor_address(lowering, tensor);
+    return !tensor || vk_texels(lowering, *address, sb_bytes(tensor), first);
+}
+
+static bool lower_layer_norm_quads(struct vk_lowering *lowering, const struct sb_node *node, struct quads quads) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    const struct sb_tensor *x = node->inputs[0], *gamma = node->inputs[1], *beta = node->inputs[2];
+    struct vk_layer_norm_texels_arguments texels = {.y = vk_tensor_address(lowering, node->outputs[0]),
+                                                    .stats = vk_tensor_address(lowering, node->outputs[1]),
+                                                    .rows = (uint32_t)sb_rows(x),
+                                                    .block_rows = quads.block_rows,
+                                                    .channels = (uint32_t)sb_columns(x),
+                                                    .epsilon = node->attributes.norm.epsilon};
+    uint64_t addresses[3];
+    const bool shown = show(lowering, x, &addresses[0], &texels.x_first) &&
+                       show(lowering, gamma, &addresses[1], &texels.gamma_first) &&
+                       show(lowering, beta, &addresses[2], &texels.beta_first);
+    if (shown && limits->software && limits->int64)
+        return vk_dispatch(lowering,
+                           &(struct vk_dispatch){.kernel = VK_KERNEL_LAYER_NORM_TEXELS,
+                                                 .arguments = &texels,
+                                                 .constants = {[VK_LAYER_NORM_TEXELS_WORKGROUP] = limits->subgroup_size,
+                                                               [VK_LAYER_NORM_TEXELS_QUADS] = quads.quads},
+                                                 .groups = {quads.groups},
+                                                 .texels = {addresses[0], addresses[1], addresses[2]}});
+    const struct vk_layer_norm_quads_arguments arguments = {.x = vk_tensor_address(lowering, x),
+                                                            .gamma = vk_tensor_address(lowering, gamma),
+                                                            .beta = vk_tensor_address(lowering, beta),
+                                                            .y = texels.y,
+                                                            .stats = texels.stats,
+                                                            .rows = texels.rows,
+                                                            .block_rows = texels.block_rows,
+                                                            .channels = texels.channels,
+                                                            .epsilon = texels.epsilon};
+    return vk_dispatch(
+        lowering,
+        &(struct vk_dispatch){
+            .kernel = VK_KERNEL_LAYER_NORM_QUADS,
+            .arguments = &arguments,
+            .constants =
+                {[VK_LAYER_NORM_QUADS_WORKGROUP] = limits->subgroup_size, [VK_LAYER_NORM_QUADS_QUADS] = quads.quads},
+            .groups = {quads.groups}});
 }
 
 bool vk_lower_layer_norm(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sb_tensor *x = node->inputs[0];
     if (!fits(lowering, node, x)) return false;
-    const struct pairs pairs = pairs_of(limits, x);
-    if (pairs.pairs) return lower_layer_norm_pairs(lowering, node, pairs);
+    const struct quads quads = quads_of(limits, x);
+    if (quads.quads) return lower_layer_norm_quads(lowering, node, quads);
     const struct vk_layer_norm_arguments arguments = {.x = vk_tensor_address(lowering, x),
                                                       .gamma = vk_tensor_address(lowering, node->inputs[1]),
                                                       .beta = vk_tensor_address(lowering, node->inputs[2]),
@@ -128,40 +155,66 @@ static bool lower_sums(struct vk_lowering *lowering, const struct sb_node *node,
            vk_sum_partials(lowering, arguments.dbeta, blocks.count, node->outputs[GRADIENT_DBETA], true);
 }
 
-static bool lower_layer_norm_pairs_gradient(struct vk_lowering *lowering, const struct sb_node *node,
-                                            struct pairs pairs) {
-    const struct sb_tensor *x = node->inputs[GRADIENT_X], *addend = node->inputs[GRADIENT_ADDEND];
-    const size_t bytes = (size_t)(pairs.groups * sb_columns(x)) * sizeof(float);
-    const struct vk_layer_norm_pairs_gradient_arguments arguments = {
-        .dy = vk_tensor_address(lowering, node->inputs[GRADIENT_DY]),
-        .x = vk_tensor_address(lowering, x),
-        .gamma = vk_tensor_address(lowering, node->inputs[GRADIENT_GAMMA]),
+static bool lower_layer_norm_quads_gradient(struct vk_lowering *lowering, const struct sb_node *node,
+                                            struct quads quads) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    const struct sb_tensor *dy = node->inputs[GRADIENT_DY], *x = node->inputs[GRADIENT_X];
+    const struct sb_tensor *gamma = node->inputs[GRADIENT_GAMMA], *addend = node->inputs[GRADIENT_ADDEND];
+    const size_t bytes = (size_t)(quads.groups * sb_columns(x)) * sizeof(float);
+    struct vk_layer_norm_texels_gradient_arguments texels = {
         .stats = vk_tensor_address(lowering, node->inputs[GRADIENT_STATS]),
-        .addend = vk_tensor_address(lowering, addend),
         .dx = vk_tensor_address(lowering, node->outputs[GRADIENT_DX]),
         .dgamma = vk_scratch_address(lowering, bytes),
         .dbeta = vk_scratch_address(lowering, bytes),
         .rows = (uint32_t)sb_rows(x),
-        .block_rows = pairs.block_rows,
+        .block_rows = quads.block_rows,
         .channels = (uint32_t)sb_columns(x)};
-    const struct vk_dispatch dispatch = {
-        .kernel = VK_KERNEL_LAYER_NORM_PAIRS_GRADIENT,
-        .arguments = &arguments,
-        .constants = {[VK_LAYER_NORM_PAIRS_GRADIENT_WORKGROUP] = vk_lowering_limits(lowering)->subgroup_size,
-                      [VK_LAYER_NORM_PAIRS_GRADIENT_PAIRS] = pairs.pairs,
-                      [VK_LAYER_NORM_PAIRS_GRADIENT_HAS_ADDEND] = addend != NULL},
-        .groups = {pairs.groups}};
-    return vk_dispatch(lowering, &dispatch) &&
-           vk_sum_partials(lowering, arguments.dgamma, pairs.groups, node->outputs[GRADIENT_DGAMMA], false) &&
-           vk_sum_partials(lowering, arguments.dbeta, pairs.groups, node->outputs[GRADIENT_DBETA], true);
+    uint64_t addresses[4];
+    const bool shown = show(lowering, dy, &addresses[0], &texels.dy_first) &&
+                       show(lowering, x, &addresses[1], &texels.x_first) &&
+                       show(lowering, gamma, &addresses[2], &texels.gamma_first) &&
+                       show(lowering, addend, &addresses[3], &texels.addend_first);
+    if (shown && limits->software && limits->int64) {
+        const struct vk_dispatch dispatch = {
+            .kernel = VK_KERNEL_LAYER_NORM_TEXELS_GRADIENT,
+            .arguments = &texels,
+            .constants = {[VK_LAYER_NORM_TEXELS_GRADIENT_WORKGROUP] = limits->subgroup_size,
+                          [VK_LAYER_NORM_TEXELS_GRADIENT_QUADS] = quads.quads,
+                          [VK_LAYER_NORM_TEXELS_GRADIENT_HAS_ADDEND] = addend != NULL},
+            .groups = {quads.groups},
+            .texels = {addresses[0], addresses[1], addresses[2], addresses[3]}};
+        if (!vk_dispatch(lowering, &dispatch)) return false;
+    } else {
+        const struct vk_layer_norm_quads_gradient_arguments arguments = {.dy = vk_tensor_address(lowering, dy),
+                                                                         .x = vk_tensor_address(lowering, x),
+                                                                         .gamma = vk_tensor_address(lowering, gamma),
+                                                                         .stats = texels.stats,
+                                                                         .addend = vk_tensor_address(lowering, addend),
+                                                                         .dx = texels.dx,
+                                                                         .dgamma = texels.dgamma,
+                                                                         .dbeta = texels.dbeta,
+                                                                         .rows = texels.rows,
+                                                                         .block_rows = texels.block_rows,
+                                                                         .channels = texels.channels};
+        const struct vk_dispatch dispatch = {
+            .kernel = VK_KERNEL_LAYER_NORM_QUADS_GRADIENT,
+            .arguments = &arguments,
+            .constants = {[VK_LAYER_NORM_QUADS_GRADIENT_WORKGROUP] = limits->subgroup_size,
+                          [VK_LAYER_NORM_QUADS_GRADIENT_QUADS] = quads.quads,
+                          [VK_LAYER_NORM_QUADS_GRADIENT_HAS_ADDEND] = addend != NULL},
+            .groups = {quads.groups}};
+        if (!vk_dispatch(lowering, &dispatch)) return false;
+    }
+    return vk_sum_partials(lowering, texels.dgamma, quads.groups, node->outputs[GRADIENT_DGAMMA], false) &&
+           vk_sum_partials(lowering, texels.dbeta, quads.groups, node->outputs[GRADIENT_DBETA], true);
 }
 
 bool vk_lower_layer_norm_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sb_tensor *x = node->inputs[GRADIENT_X], *addend = node->inputs[GRADIENT_ADDEND];
     if (!fits(lowering, node, x)) return false;
-    const struct pairs pairs = pairs_of(limits, x);
-    if (pairs.pairs) return lower_layer_norm_pairs_gradient(lowering, node, pairs);
+    const struct quads quads = quads_of(limits, x);
+    if (quads.quads) return lower_layer_norm_quads_gradient(lowering, node, quads);
     const struct vk_layer_norm_gradient_arguments arguments = {
         .dy = vk_tensor_address(lowering, node->inputs[GRADIENT_DY]),
         .x = vk_tensor_address(lowering, x),
