@@ -233,8 +233,9 @@ struct sb_tensor *sb_op_cross_entropy(struct sb_graph *graph, const char *name, 
                                       struct sb_tensor *target, float smoothing, float weight);
 
 /* ---- drop_path.c: [B] factors of stochastic depth (Huang et al., 2016), 0 or 1 / (1 - rate). Sample b keeps its
- * branch when the uniform number of Philox(key = seed, counter = {b, branch, step low, SB_STREAM_DROP_PATH}) word 0,
- * (word >> 8) / 2^24, is at least `rate`. inputs step | output [B] */
+ * branch when the uniform number of Philox(key = seed, counter = {micro_batch * B + b, branch, step low,
+ * SB_STREAM_DROP_PATH}) word 0, (word >> 8) / 2^24, is at least `rate`: however a batch is cut into micro-batches, its
+ * samples draw the same numbers. inputs step | output [B] */
 struct sb_tensor *sb_op_drop_path_scale(struct sb_graph *graph, const char *name, int64_t batch, float rate,
                                         uint32_t branch);
 
