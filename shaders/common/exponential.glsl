@@ -27,7 +27,7 @@ float exponential2(float x) {
 
 // The same for x < 127: one instruction less.
 float exponential2_of_negative(float x) {
-    return POLYNOMIAL ? exponential2_in_range(max(x, -126.0)) : exp2(x);
+    return POLYNOMIAL ? exponential2_in_range(max(x, -100.0)) : exp2(x);
 }
 
 float sigmoid(float x) {

@@ -4,7 +4,7 @@
 // dB and dC, sums over channels, collect in its registers. Chunks of TOKENS go backwards: the states inside a chunk are
 // computed again from the one saved at its start, then lambda (the gradient of the state) runs through it in reverse.
 // Only du and ddelta need sums over states, through `sums`. Between chunks a channel's lambda rests in `carry`, and its
-// share of dA in `da`. dB and dC go out once per group of channels, to be added by sum_partials.
+// share of dA in `da`, so that a dispatch may take any range of chunks, the last ones first. dB and dC go out once per group of channels, to be added by sum_partials.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -26,7 +26,7 @@ void main() {
     const uint chunks = (arguments.tokens + TOKENS - 1) / TOKENS;
     const uint group_rows = gl_WorkGroupID.x * arguments.rows;
 
-    for (uint chunk = chunks; chunk-- > 0;) {
+    for (uint chunk = arguments.end_chunk; chunk-- > arguments.first_chunk;) {
         const uint start = chunk * TOKENS;
         const uint tokens = min(TOKENS, arguments.tokens - start);
         const bool last = chunk == chunks - 1;

@@ -26,6 +26,9 @@ struct vk_limits {
     bool int64;    /* 64-bit integers: two floats per load on software drivers */
     bool software; /* a CPU: one lane of a gather costs as much as a load; see DESIGN notes */
 };
+/* Mesa's software driver ends EVERY loop of an invocation, silently, once all its loops together have gone round 65535
+ * times: kernels split their work so that an invocation stays below this where `software` is set. */
+enum { VK_SOFTWARE_ITERATIONS = 60000 };
 
 struct vk_lowering;
 const struct vk_limits *vk_lowering_limits(const struct vk_lowering *lowering);

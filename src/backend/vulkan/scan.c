@@ -36,13 +36,90 @@ static struct sizes sizes_of(const struct sb_tensor *u, const struct sb_tensor *
 
 /* ---- forward */
 
+/* For any device. About 8 states per invocation, so that they stay in registers; 128 invocations, fewer where the
+ * channels are few; tiles of up to 16 tokens, as shared memory allows. */
+static bool scan_anywhere(struct vk_lowering *lowering, const struct sb_node *node, struct sizes size,
+                          const struct vk_selective_scan_arguments *arguments) {
+    struct sb_tensor *const *in = node->inputs, *const *out = node->outputs;
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    uint32_t slices = power_of_two_from(divide_up(size.states, 8));
+    if (slices > 16) slices = 16;
+    const uint32_t states = (uint32_t)divide_up(size.states, 4 * slices) * 4;
+    const uint32_t workgroup = (uint32_t)smallest(128, power_of_two_from(size.channels) * (int64_t)slices);
+    const uint32_t channels = workgroup / slices;
+    const uint32_t per_token = 2 * states * slices + 2 * channels + workgroup;
+    uint32_t tokens = 16;
+    while (tokens > 1 && tokens * per_token * sizeof(float) > limits->max_shared_bytes) tokens /= 2;
+
+    const int64_t rounds = divide_up(tokens * states * slices, workgroup) +
+                           (3 + slices) * divide_up(tokens * channels, workgroup) + tokens;
+    if (limits->software && divide_up(size.tokens, tokens) * rounds > VK_SOFTWARE_ITERATIONS)
+        return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
+                                "%s: a sequence of %lld tokens is too long for a software device without subgroup "
+                                "operations.",
+                                node->name, (long long)size.tokens);
+    const struct vk_dispatch dispatch = {.kernel = VK_KERNEL_SELECTIVE_SCAN,
+                                         .arguments = arguments,
+                                         .groups = {(uint32_t)divide_up(size.channels, channels), (uint32_t)size.batch},
+                                         .constants = {[VK_SELECTIVE_SCAN_WORKGROUP] = workgroup,
+                                                       [VK_SELECTIVE_SCAN_SLICES] = slices,
+                                                       [VK_SELECTIVE_SCAN_STATES] = states,
+                                                       [VK_SELECTIVE_SCAN_TOKENS] = tokens,
+                                                       [VK_SELECTIVE_SCAN_POLYNOMIAL] = limits->software,
+                                                       [VK_SELECTIVE_SCAN_SOFTPLUS] = node->attributes.scan.softplus,
+                                                       [VK_SELECTIVE_SCAN_HAS_D] = in[SB_SCAN_D] != NULL,
+                                                       [VK_SELECTIVE_SCAN_HAS_Z] = in[SB_SCAN_Z] != NULL,
+                                                       [VK_SELECTIVE_SCAN_HAS_BIAS] = in[SB_SCAN_BIAS] != NULL,
+                                                       [VK_SELECTIVE_SCAN_SAVE_UNGATED] = out[SB_SCAN_UNGATED] != NULL,
+                                                       [VK_SELECTIVE_SCAN_SAVE_STATES] = out[SB_SCAN_STATES] != NULL}};
+    return vk_dispatch(lowering, &dispatch);
+}
+
+/* 64-bit words: the price of a gather is per lane, but LLVM has no good code for 16 lanes of 64 bits. */
+static bool pairs_pay(const struct vk_limits *limits) {
+    return limits->int64 && limits->subgroup_size <= 8;
+}
+
+/* Whether every row of a tensor can be read as pairs of floats. */
+static bool in_pairs(const struct sb_tensor *tensor) {
+    return !tensor || (sb_columns(tensor) % 2 == 0 && tensor->pitch % 2 == 0 && sb_address(tensor) % 8 == 0);
+}
+
+/* For drivers that compute on a CPU. */
+static bool scan_in_lanes(struct vk_lowering *lowering, const struct sb_node *node, struct sizes size,
+                          const struct vk_selective_scan_arguments *arguments) {
+    struct sb_tensor *const *in = node->inputs, *const *out = node->outputs;
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    bool pairs = pairs_pay(limits);
+    for (int i = 0; i <= SB_SCAN_BIAS; i++) pairs = pairs && in_pairs(in[i]);
+    for (int i = 0; i <= SB_SCAN_STATES; i++) pairs = pairs && in_pairs(out[i]);
+    if (size.tokens + divide_up(size.tokens, arguments->chunk) > VK_SOFTWARE_ITERATIONS)
+        return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
+                                "%s: a sequence of %lld tokens is too long for a software device.", node->name,
+                                (long long)size.tokens);
+    const struct vk_dispatch dispatch = {
+        .kernel = pairs ? VK_KERNEL_SELECTIVE_SCAN_LANES_PAIRS : VK_KERNEL_SELECTIVE_SCAN_LANES,
+        .arguments = arguments, /* the same arguments, other types */
+        .groups = {(uint32_t)divide_up(size.channels, 2 * limits->subgroup_size), (uint32_t)size.batch},
+        .constants = {[VK_SELECTIVE_SCAN_LANES_WORKGROUP] = limits->subgroup_size,
+                      [VK_SELECTIVE_SCAN_LANES_STATES] = (uint32_t)size.states,
+                      [VK_SELECTIVE_SCAN_LANES_SINGLE] = size.tokens == 1,
+                      [VK_SELECTIVE_SCAN_LANES_POLYNOMIAL] = limits->software,
+                      [VK_SELECTIVE_SCAN_LANES_SOFTPLUS] = node->attributes.scan.softplus,
+                      [VK_SELECTIVE_SCAN_LANES_HAS_D] = in[SB_SCAN_D] != NULL,
+                      [VK_SELECTIVE_SCAN_LANES_HAS_Z] = in[SB_SCAN_Z] != NULL,
+                      [VK_SELECTIVE_SCAN_LANES_HAS_BIAS] = in[SB_SCAN_BIAS] != NULL,
+                      [VK_SELECTIVE_SCAN_LANES_SAVE_UNGATED] = out[SB_SCAN_UNGATED] != NULL,
+                      [VK_SELECTIVE_SCAN_LANES_SAVE_STATES] = out[SB_SCAN_STATES] != NULL}};
+    return vk_dispatch(lowering, &dispatch);
+}
+
 bool vk_lower_selective_scan(struct vk_lowering *lowering, const struct sb_node *node) {
     struct sb_tensor *const *in = node->inputs, *const *out = node->outputs;
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sizes size = sizes_of(in[SB_SCAN_U], in[SB_SCAN_A]);
     const struct sb_tensor *z = in[SB_SCAN_Z];
-    const struct sb_tensor *widest = z && z->pitch > size.channels ? z : in[SB_SCAN_U];
-    if (!fits(lowering, node, sb_rows(widest) * widest->pitch)) return false;
+    if (!fits(lowering, node, size.batch * size.tokens * (z ? z->pitch : size.channels))) return false;
     if (out[SB_SCAN_STATES] && !fits(lowering, node, sb_elements(out[SB_SCAN_STATES]))) return false;
 
     const struct vk_selective_scan_arguments arguments = {
@@ -64,32 +141,8 @@ bool vk_lower_selective_scan(struct vk_lowering *lowering, const struct sb_node 
         .c_pitch = (uint32_t)in[SB_SCAN_C]->pitch,
         .z_pitch = z ? (uint32_t)z->pitch : 0,
         .chunk = out[SB_SCAN_STATES] ? (uint32_t)node->attributes.scan.chunk : (uint32_t)size.tokens};
-
-    /* About 8 states per invocation, so that they stay in registers; 128 invocations, fewer where the channels are
-     * few; tiles of up to 16 tokens, as shared memory allows. */
-    uint32_t slices = power_of_two_from(divide_up(size.states, 8));
-    if (slices > 16) slices = 16;
-    const uint32_t states = (uint32_t)divide_up(size.states, 4 * slices) * 4;
-    const uint32_t workgroup = (uint32_t)smallest(128, power_of_two_from(size.channels) * (int64_t)slices);
-    const uint32_t channels = workgroup / slices;
-    const uint32_t per_token = 2 * states * slices + 2 * channels + workgroup;
-    uint32_t tokens = 16;
-    while (tokens > 1 && tokens * per_token * sizeof(float) > limits->max_shared_bytes) tokens /= 2;
-    struct vk_dispatch dispatch = {.kernel = VK_KERNEL_SELECTIVE_SCAN,
-                                   .arguments = &arguments,
-                                   .groups = {(uint32_t)divide_up(size.channels, channels), (uint32_t)size.batch},
-                                   .constants = {[VK_SELECTIVE_SCAN_WORKGROUP] = workgroup,
-                                                 [VK_SELECTIVE_SCAN_SLICES] = slices,
-                                                 [VK_SELECTIVE_SCAN_STATES] = states,
-                                                 [VK_SELECTIVE_SCAN_TOKENS] = tokens,
-                                                 [VK_SELECTIVE_SCAN_POLYNOMIAL] = limits->software,
-                                                 [VK_SELECTIVE_SCAN_SOFTPLUS] = node->attributes.scan.softplus,
-                                                 [VK_SELECTIVE_SCAN_HAS_D] = in[SB_SCAN_D] != NULL,
-                                                 [VK_SELECTIVE_SCAN_HAS_Z] = z != NULL,
-                                                 [VK_SELECTIVE_SCAN_HAS_BIAS] = in[SB_SCAN_BIAS] != NULL,
-                                                 [VK_SELECTIVE_SCAN_SAVE_UNGATED] = out[SB_SCAN_UNGATED] != NULL,
-                                                 [VK_SELECTIVE_SCAN_SAVE_STATES] = out[SB_SCAN_STATES] != NULL}};
-    return vk_dispatch(lowering, &dispatch);
+    return limits->software && limits->subgroup_shuffle ? scan_in_lanes(lowering, node, size, &arguments)
+                                                        : scan_anywhere(lowering, node, size, &arguments);
 }
 
 /* ---- gradient */
@@ -138,6 +191,56 @@ static bool gradient_sums(struct vk_lowering *lowering, const struct sb_node *no
     return !dbias || vk_sum_partials(lowering, arguments.dbias, blocks, dbias, dd != NULL);
 }
 
+/* The kernels of the gradient differ in how they share out the states; the work of a workgroup is the same. */
+struct gradient_plan {
+    uint32_t workgroup;
+    int64_t rounds; /* of a software device's loops for each channel of a chunk */
+};
+
+/* For any device: one state per invocation, more when there are more than 64. */
+static struct gradient_plan plan_anywhere(const struct vk_limits *limits, struct sizes size, int64_t chunk) {
+    uint32_t workgroup = size.states > 32 ? 64 : 32;
+    while (workgroup > 1 &&
+           (2 * chunk * (workgroup + 1) + 3 * chunk) * (int64_t)sizeof(float) > (int64_t)limits->max_shared_bytes)
+        workgroup /= 2;
+    const int64_t states = divide_up(size.states, workgroup);
+    return (struct gradient_plan){.workgroup = workgroup,
+                                  .rounds = 4 * chunk * (states + 1) + divide_up(chunk, workgroup) * (workgroup + 2) +
+                                            4 * states + 4};
+}
+
+static bool gradient_anywhere(struct vk_lowering *lowering, const struct sb_node *node, struct sizes size,
+                              uint32_t workgroup, struct vk_dispatch dispatch) {
+    dispatch.kernel = VK_KERNEL_SELECTIVE_SCAN_GRADIENT;
+    uint32_t *constants = dispatch.constants;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_WORKGROUP] = workgroup;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_STATES] = (uint32_t)divide_up(size.states, workgroup);
+    constants[VK_SELECTIVE_SCAN_GRADIENT_TOKENS] = (uint32_t)node->attributes.scan.chunk;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_POLYNOMIAL] = vk_lowering_limits(lowering)->software;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_SOFTPLUS] = node->attributes.scan.softplus;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_HAS_D] = node->inputs[SB_SCAN_GRADIENT_D] != NULL;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_HAS_Z] = node->inputs[SB_SCAN_GRADIENT_Z] != NULL;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_HAS_BIAS] = node->inputs[SB_SCAN_GRADIENT_BIAS] != NULL;
+    return vk_dispatch(lowering, &dispatch);
+}
+
+/* For drivers that compute on a CPU. */
+static bool gradient_in_lanes(struct vk_lowering *lowering, const struct sb_node *node, struct sizes size, bool pairs,
+                              struct vk_dispatch dispatch) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    dispatch.kernel = pairs ? VK_KERNEL_SELECTIVE_SCAN_GRADIENT_LANES_PAIRS : VK_KERNEL_SELECTIVE_SCAN_GRADIENT_LANES;
+    uint32_t *constants = dispatch.constants;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_WORKGROUP] = limits->subgroup_size;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_STATES_COUNT] = (uint32_t)size.states;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_TOKENS] = (uint32_t)node->attributes.scan.chunk;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_POLYNOMIAL] = limits->software;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_SOFTPLUS] = node->attributes.scan.softplus;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_HAS_D] = node->inputs[SB_SCAN_GRADIENT_D] != NULL;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_HAS_Z] = node->inputs[SB_SCAN_GRADIENT_Z] != NULL;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_HAS_BIAS] = node->inputs[SB_SCAN_GRADIENT_BIAS] != NULL;
+    return vk_dispatch(lowering, &dispatch);
+}
+
 bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
     struct sb_tensor *const *in = node->inputs, *const *out = node->outputs;
     const struct vk_limits *limits = vk_lowering_limits(lowering);
@@ -145,19 +248,31 @@ bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct
     const struct sb_tensor *z = in[SB_SCAN_GRADIENT_Z], *da = out[SB_SCAN_GRADIENT_DA];
     const struct sb_tensor *db = out[SB_SCAN_GRADIENT_DB], *dc = out[SB_SCAN_GRADIENT_DC];
     const struct sb_tensor *dz = out[SB_SCAN_GRADIENT_DZ];
-    const int64_t chunk = node->attributes.scan.chunk;
+    const int64_t chunk = node->attributes.scan.chunk, chunks = divide_up(size.tokens, chunk);
     const int64_t rows = size.batch * size.tokens, elements = rows * size.channels;
     const int64_t carried = size.batch * size.channels * size.states;
-
-    /* Groups of channels: enough workgroups to fill the device, but partial sums of dB and dC within 512 MB. */
-    int64_t groups = smallest(divide_up(limits->software ? 8 : 1024, size.batch), size.channels);
-    const int64_t group_bytes = 2 * rows * size.states * (int64_t)sizeof(float);
-    groups = smallest(groups, 1 + (512 << 20) / group_bytes);
-    const int64_t group_channels = divide_up(size.channels, groups);
-    groups = divide_up(size.channels, group_channels);
     if (!fits(lowering, node, elements) || !fits(lowering, node, sb_elements(in[SB_SCAN_GRADIENT_STATES])))
         return false;
     if ((z && !fits(lowering, node, rows * z->pitch)) || (dz && !fits(lowering, node, rows * dz->pitch))) return false;
+
+    /* Unrolled code for many more than 128 registers of states in a chunk takes the driver minutes to compile. */
+    const int64_t unrolled = chunk * divide_up(size.states, limits->subgroup_size);
+    const bool lanes = limits->software && limits->subgroup_shuffle && unrolled <= 160;
+    const struct gradient_plan plan =
+        lanes ? (struct gradient_plan){limits->subgroup_size, 1} : plan_anywhere(limits, size, chunk);
+
+    /* Groups of channels: enough workgroups to fill the device, but partial sums of dB and dC within 512 MB, and a
+     * chunk within what a software device's loops can do. */
+    int64_t groups = smallest(divide_up(limits->software ? 8 : 1024, size.batch), size.channels);
+    const int64_t group_bytes = 2 * rows * size.states * (int64_t)sizeof(float);
+    groups = smallest(groups, 1 + (512 << 20) / group_bytes);
+    int64_t group_channels = divide_up(size.channels, groups), dispatch_chunks = chunks;
+    if (limits->software) {
+        group_channels = smallest(group_channels, VK_SOFTWARE_ITERATIONS / plan.rounds);
+        dispatch_chunks = smallest(chunks, VK_SOFTWARE_ITERATIONS / (group_channels * plan.rounds + 1));
+        if (dispatch_chunks < 1) dispatch_chunks = 1;
+    }
+    groups = divide_up(size.channels, group_channels);
 
     const bool split_b = groups > 1 || !db, split_c = groups > 1 || !dc, split_a = size.batch > 1 || !da;
     const size_t partial_bytes = (size_t)(groups * group_bytes / 2);
@@ -191,24 +306,18 @@ bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct
         .db_pitch = (uint32_t)(split_b ? size.states : db->pitch),
         .dc_pitch = (uint32_t)(split_c ? size.states : dc->pitch),
         .dz_pitch = (uint32_t)(dz ? dz->pitch : size.channels)};
-
-    uint32_t workgroup = size.states > 32 ? 64 : 32;
-    while (workgroup > 1 &&
-           (2 * chunk * (workgroup + 1) + 3 * chunk) * (int64_t)sizeof(float) > (int64_t)limits->max_shared_bytes)
-        workgroup /= 2;
-    const struct vk_dispatch dispatch = {
-        .kernel = VK_KERNEL_SELECTIVE_SCAN_GRADIENT,
-        .arguments = &arguments,
-        .groups = {(uint32_t)groups, (uint32_t)size.batch},
-        .constants = {[VK_SELECTIVE_SCAN_GRADIENT_WORKGROUP] = workgroup,
-                      [VK_SELECTIVE_SCAN_GRADIENT_STATES] = (uint32_t)divide_up(size.states, workgroup),
-                      [VK_SELECTIVE_SCAN_GRADIENT_TOKENS] = (uint32_t)chunk,
-                      [VK_SELECTIVE_SCAN_GRADIENT_POLYNOMIAL] = limits->software,
-                      [VK_SELECTIVE_SCAN_GRADIENT_SOFTPLUS] = node->attributes.scan.softplus,
-                      [VK_SELECTIVE_SCAN_GRADIENT_HAS_D] = in[SB_SCAN_GRADIENT_D] != NULL,
-                      [VK_SELECTIVE_SCAN_GRADIENT_HAS_Z] = z != NULL,
-                      [VK_SELECTIVE_SCAN_GRADIENT_HAS_BIAS] = in[SB_SCAN_GRADIENT_BIAS] != NULL}};
-    if (!vk_dispatch(lowering, &dispatch)) return false;
+    const bool pairs = pairs_pay(limits) && in_pairs(in[SB_SCAN_GRADIENT_A]) && in_pairs(in[SB_SCAN_GRADIENT_B]) &&
+                       in_pairs(in[SB_SCAN_GRADIENT_C]) && in_pairs(in[SB_SCAN_GRADIENT_STATES]) && in_pairs(da) &&
+                       in_pairs(db) && in_pairs(dc);
+    for (int64_t end = chunks; end > 0; end -= dispatch_chunks) {
+        arguments.end_chunk = (uint32_t)end;
+        arguments.first_chunk = (uint32_t)(end > dispatch_chunks ? end - dispatch_chunks : 0);
+        const struct vk_dispatch dispatch = {.arguments = &arguments,
+                                             .groups = {(uint32_t)groups, (uint32_t)size.batch}};
+        if (!(lanes ? gradient_in_lanes(lowering, node, size, pairs, dispatch)
+                    : gradient_anywhere(lowering, node, size, plan.workgroup, dispatch)))
+            return false;
+    }
     if (db && split_b && !vk_sum_partials(lowering, arguments.db, groups, db, false)) return false;
     if (dc && split_c && !vk_sum_partials(lowering, arguments.dc, groups, dc, true)) return false;
     if (da && split_a && !vk_sum_partials(lowering, arguments.da, size.batch, da, true)) return false;

@@ -1,0 +1,201 @@
+// The gradient of the selective scan for drivers that compute on a CPU, where a subgroup is a vector register and what
+// counts is the number of gathers: a lane is a state (with PAIRS two neighbours, read as one 64-bit word). Compared with
+// a lane per channel, dB and dC become plain additions, and only du and ddelta are sums over lanes: two for each token,
+// done for a register's width of tokens at once by a transposing tree of constant shuffles.
+//
+// The scheme is that of selective_scan_gradient.comp: a workgroup (one subgroup) takes a group of channels of a sample
+// and goes backwards through a range of chunks. All of a chunk is unrolled, so that what the way back needs lives in
+// registers and on the stack; tokens past the end have step = g = 0 and change nothing.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "arguments.glsl"
+#include "common/exponential.glsl"
+
+const uint PER_WORD = PAIRS == 1 ? 2 : 1;
+const uint WORDS = (STATES_COUNT + WORKGROUP * PER_WORD - 1) / (WORKGROUP * PER_WORD);
+const uint STATES = WORDS * PER_WORD; // of a lane
+const bool FULL = STATES_COUNT % (WORKGROUP * PER_WORD) == 0;
+const uint TOKEN_WORDS = (TOKENS + WORKGROUP - 1) / WORKGROUP; // registers with a token in each lane
+
+// Word w of a lane covers the states from first_state(w); its elements are those at w * PER_WORD of the lane's arrays.
+uint first_state(uint w) {
+    return (w * WORKGROUP + gl_SubgroupInvocationID) * PER_WORD;
+}
+bool holds(uint w) {
+    return FULL || first_state(w) < STATES_COUNT;
+}
+uint place(uint w) {
+    return FULL ? first_state(w) : min(first_state(w), STATES_COUNT - PER_WORD);
+}
+#if PAIRS
+#define LOAD(array, w, pointer, i)                                                             \
+    {                                                                                          \
+        const vec2 pair = uintBitsToFloat(unpackUint2x32(arguments.pointer.at[(i) / 2]));      \
+        array[(w) * 2] = pair.x;                                                               \
+        array[(w) * 2 + 1] = pair.y;                                                           \
+    }
+#define STORE(pointer, i, array, w) \
+    arguments.pointer.at[(i) / 2] = packUint2x32(floatBitsToUint(vec2(array[(w) * 2], array[(w) * 2 + 1])))
+#else
+#define LOAD(array, w, pointer, i) array[w] = arguments.pointer.at[i];
+#define STORE(pointer, i, array, w) arguments.pointer.at[i] = array[w]
+#endif
+
+// The sum over all lanes of sums[i], in lane i.
+float transposed_sum(float sums[WORKGROUP]) {
+    [[unroll]] for (uint level = 1; level < 8; level++) {
+        const uint half_width = WORKGROUP >> level;
+        if (half_width > 0) {
+            const bool upper = (gl_SubgroupInvocationID & half_width) != 0;
+            [[unroll]] for (uint i = 0; i < half_width; i++) {
+                const float kept = upper ? sums[i + half_width] : sums[i];
+                const float given = upper ? sums[i] : sums[i + half_width];
+                sums[i] = kept + subgroupShuffleXor(given, half_width);
+            }
+        }
+    }
+    return sums[0];
+}
+
+void main() {
+    const uint lane = gl_SubgroupInvocationID;
+    const uint first_row = gl_WorkGroupID.y * arguments.tokens;
+    const uint first_channel = gl_WorkGroupID.x * arguments.group_channels;
+    const uint last_channel = min(first_channel + arguments.group_channels, arguments.channels);
+    const uint chunks = (arguments.tokens + TOKENS - 1) / TOKENS;
+    const uint group_rows = gl_WorkGroupID.x * arguments.rows;
+
+    for (uint chunk = arguments.end_chunk; chunk-- > arguments.first_chunk;) {
+        const uint start = chunk * TOKENS;
+        const bool last = chunk == chunks - 1;
+        float b[TOKENS * STATES], c[TOKENS * STATES], db[TOKENS * STATES], dc[TOKENS * STATES];
+        [[unroll]] for (uint t = 0; t < TOKENS; t++) {
+            const uint row = first_row + min(start + t, arguments.tokens - 1);
+            [[unroll]] for (uint w = 0; w < WORDS; w++) {
+                LOAD(b, t * WORDS + w, b, row * arguments.b_pitch + place(w))
+                LOAD(c, t * WORDS + w, c, row * arguments.c_pitch + place(w))
+                if (!FULL) {
+                    [[unroll]] for (uint j = 0; j < PER_WORD; j++) {
+                        const uint i = (t * WORDS + w) * PER_WORD + j;
+                        b[i] = holds(w) ? b[i] : 0.0;
+                        c[i] = holds(w) ? c[i] : 0.0;
+                    }
+                }
+            }
+        }
+        [[unroll]] for (uint i = 0; i < TOKENS * STATES; i++) {
+            db[i] = 0.0;
+            dc[i] = 0.0;
+        }
+
+        for (uint channel = first_channel; channel < last_channel; channel++) {
+            // Lane = token.
+            float steps[TOKEN_WORDS], us[TOKEN_WORDS], gs[TOKEN_WORDS], slopes[TOKEN_WORDS];
+            [[unroll]] for (uint v = 0; v < TOKEN_WORDS; v++) {
+                const uint token = start + v * WORKGROUP + lane;
+                const bool inside = v * WORKGROUP + lane < TOKENS && token < arguments.tokens;
+                const uint row = first_row + min(token, arguments.tokens - 1);
+                const uint element = row * arguments.channels + channel;
+                float x = arguments.delta.at[element];
+                if (HAS_BIAS) x += arguments.bias.at[channel];
+                float g = arguments.dy.at[element];
+                if (HAS_Z) {
+                    const float z = arguments.z.at[row * arguments.z_pitch + channel];
+                    const float y = arguments.ungated.at[element];
+                    const float s = sigmoid(z);
+                    if (inside)
+                        arguments.dz.at[row * arguments.dz_pitch + channel] = g * y * s * (1.0 + z * (1.0 - s));
+                    g *= z * s;
+                }
+                const float step = SOFTPLUS ? softplus(x) : x;
+                us[v] = arguments.u.at[element];
+                steps[v] = inside ? step : 0.0;
+                gs[v] = inside ? g : 0.0;
+                slopes[v] = SOFTPLUS && x <= 20.0 ? sigmoid(x) : 1.0;
+            }
+
+            // Lane = state.
+            const uint parameter = channel * STATES_COUNT;
+            const uint carried = (gl_WorkGroupID.y * arguments.channels + channel) * STATES_COUNT;
+            const uint saved = ((gl_WorkGroupID.y * chunks + chunk) * arguments.channels + channel) * STATES_COUNT;
+            float a[STATES], h[STATES], lambda[STATES], da[STATES];
+            [[unroll]] for (uint w = 0; w < WORDS; w++) {
+                LOAD(a, w, a, parameter + place(w))
+                LOAD(h, w, states, saved + place(w))
+                LOAD(lambda, w, carry, carried + place(w))
+                LOAD(da, w, da, carried + place(w))
+                [[unroll]] for (uint j = 0; j < PER_WORD; j++) {
+                    const uint k = w * PER_WORD + j;
+                    a[k] *= LOG2_E;
+                    lambda[k] = last || !holds(w) ? 0.0 : lambda[k];
+                    da[k] = last || !holds(w) ? 0.0 : da[k];
+                }
+            }
+            // What the way back needs: exp(step a), and exp(step a) h before the token.
+            float decays[TOKENS * STATES], decayed[TOKENS * STATES];
+            [[unroll]] for (uint t = 0; t < TOKENS; t++) {
+                const float step = subgroupShuffle(steps[t / WORKGROUP], t % WORKGROUP);
+                const float increment = subgroupShuffle(steps[t / WORKGROUP] * us[t / WORKGROUP], t % WORKGROUP);
+                [[unroll]] for (uint k = 0; k < STATES; k++) {
+                    const uint i = t * STATES + k;
+                    const float power = a[k] * step;
+                    decays[i] = SOFTPLUS ? exponential2_of_negative(power) : exponential2(power);
+                    decayed[i] = decays[i] * h[k];
+                    h[k] = decayed[i] + increment * b[i];
+                }
+            }
+            [[unroll]] for (uint reversed_v = 0; reversed_v < TOKEN_WORDS; reversed_v++) {
+                const uint v = TOKEN_WORDS - 1 - reversed_v;
+                float sums_b[WORKGROUP], sums_a[WORKGROUP];
+                [[unroll]] for (uint reversed_l = 0; reversed_l < WORKGROUP; reversed_l++) {
+                    const uint l = WORKGROUP - 1 - reversed_l;
+                    const uint t = v * WORKGROUP + l;
+                    sums_b[l] = 0.0;
+                    sums_a[l] = 0.0;
+                    if (t < TOKENS) {
+                        const float step = subgroupShuffle(steps[v], l);
+                        const float increment = subgroupShuffle(steps[v] * us[v], l);
+                        const float g = subgroupShuffle(gs[v], l);
+                        [[unroll]] for (uint k = 0; k < STATES; k++) {
+                            const uint i = t * STATES + k;
+                            lambda[k] += g * c[i];
+                            dc[i] += g * (decayed[i] + increment * b[i]);
+                            db[i] += lambda[k] * increment;
+                            const float slope = lambda[k] * decayed[i];
+                            sums_b[l] += lambda[k] * b[i];
+                            sums_a[l] += slope * a[k];
+                            da[k] += slope * step;
+                            lambda[k] *= decays[i];
+                        }
+                    }
+                }
+                const float sum_b = transposed_sum(sums_b);
+                const float sum_a = LN_2 * transposed_sum(sums_a);
+                const uint token = start + v * WORKGROUP + lane;
+                if (v * WORKGROUP + lane < TOKENS && token < arguments.tokens) {
+                    const uint element = (first_row + token) * arguments.channels + channel;
+                    float du = steps[v] * sum_b;
+                    if (HAS_D) du += arguments.d.at[channel] * gs[v];
+                    arguments.du.at[element] = du;
+                    arguments.ddelta.at[element] = slopes[v] * (us[v] * sum_b + sum_a);
+                }
+            }
+            [[unroll]] for (uint w = 0; w < WORDS; w++) {
+                if (holds(w)) {
+                    STORE(carry, carried + place(w), lambda, w);
+                    STORE(da, carried + place(w), da, w);
+                }
+            }
+        }
+        [[unroll]] for (uint t = 0; t < TOKENS; t++) {
+            const uint row = group_rows + first_row + start + t;
+            [[unroll]] for (uint w = 0; w < WORDS; w++) {
+                if (start + t < arguments.tokens && holds(w)) {
+                    STORE(db, row * arguments.db_pitch + place(w), db, t * WORDS + w);
+                    STORE(dc, row * arguments.dc_pitch + place(w), dc, t * WORDS + w);
+                }
+            }
+        }
+    }
+}
