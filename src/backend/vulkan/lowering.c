@@ -177,6 +177,19 @@ bool vk_dispatch(struct vk_lowering *lowering, const struct vk_dispatch *dispatc
     return true;
 }
 
+/* Kernels index the elements of a tensor with 32 bits. */
+static bool check_sizes(struct vk_lowering *lowering, const struct sb_node *node) {
+    for (int i = 0; i < SB_MAX_INPUTS + SB_MAX_OUTPUTS; i++) {
+        const struct sb_tensor *tensor = i < SB_MAX_INPUTS ? node->inputs[i] : node->outputs[i - SB_MAX_INPUTS];
+        if (tensor && sb_rows(tensor) * tensor->pitch >= (int64_t)UINT32_MAX)
+            return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
+                                    "%s has %" PRId64 " elements, more than a kernel can index; use a smaller batch, "
+                                    "with gradient accumulation.",
+                                    tensor->name, sb_elements(tensor));
+    }
+    return true;
+}
+
 bool vk_lower_node(struct vk_lowering *lowering, const struct sb_node *node) {
     const vk_lower_function function = vk_lower_functions[node->op];
     if (!function) return true; /* a view */
@@ -190,7 +203,7 @@ bool vk_lower_node(struct vk_lowering *lowering, const struct sb_node *node) {
         collect_ranges(lowering, node, &ranges);
         lowering->begins = program->profile || needs_barrier(lowering, &ranges);
     }
-    if (!function(lowering, node)) return false;
+    if (!check_sizes(lowering, node) || !function(lowering, node)) return false;
     if (!lowering->commands) {
         lowering->used.arguments_first = needs->arguments_first;
         *needs = lowering->used;
