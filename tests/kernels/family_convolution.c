@@ -13,6 +13,11 @@ static void draw_conv2d(struct check *check, int64_t *sizes) {
     sizes[WIDTH] = check_between(check, sizes[KERNEL], 20);
     sizes[CHANNELS] = check_size(check, 24);
     sizes[OUT] = check_size(check, 40);
+    /* Kernels that read texels of four floats want multiples of four. */
+    if (check_chance(check, 0.5)) {
+        sizes[CHANNELS] = (sizes[CHANNELS] + 3) / 4 * 4;
+        sizes[OUT] = (sizes[OUT] + 3) / 4 * 4;
+    }
     sizes[FLAGS] = check_between(check, 0, 1);
 }
 

@@ -70,6 +70,25 @@ static bool pack_weight(struct vk_lowering *lowering, const struct geometry *g, 
     const uint32_t count = taps->count_y * taps->count_x * padded * columns;
     *packed = vk_scratch_address(lowering, (size_t)count * sizeof(float));
     if (!count) return true;
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    const uint32_t row = g->channels * g->taps; /* floats of the weight for one output */
+    uint32_t first;
+    if (!backward && limits->software && limits->int64 && padded == g->channels && row % 4 == 0 && columns % 2 == 0 &&
+        vk_texels(lowering, weight, (uint64_t)row * columns * sizeof(float), &first)) {
+        const struct vk_pack_weight_texels_arguments arguments = {.y = *packed,
+                                                                  .weight_first = first,
+                                                                  .columns = columns,
+                                                                  .column_texels = row / 4,
+                                                                  .taps = g->taps,
+                                                                  .padded_channels = padded};
+        const uint32_t lanes = limits->subgroup_size;
+        return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_PACK_WEIGHT_TEXELS,
+                                                           .arguments = &arguments,
+                                                           .texels = {weight},
+                                                           .constants = {[VK_PACK_WEIGHT_TEXELS_WORKGROUP] = lanes},
+                                                           .groups = {(columns / 2 + lanes - 1) / lanes, row / 4},
+                                                           .concurrent = true});
+    }
     const uint32_t input_stride = g->taps, output_stride = g->taps * g->channels;
     const struct vk_pack_weight_arguments arguments = {.weight = weight,
                                                        .y = *packed,

@@ -322,25 +322,41 @@ bool vk_lower_unpacked_product(struct vk_lowering *lowering, const struct vk_pro
 }
 
 bool vk_lower_column_sums(struct vk_lowering *lowering, const struct vk_column_sums *p) {
-    uint32_t slices = divide_up(p->rows, 256);
-    if (slices > 64) slices = 64;
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    uint32_t first;
+    const bool by_texels = limits->software && as_texels(lowering, p->x, p->rows, p->columns, p->x_pitch, 1, 0, &first);
+    const uint32_t group_columns = by_texels ? 4 * limits->subgroup_size : 64;
+    const uint32_t groups = divide_up(p->columns, group_columns);
+    uint32_t slices = wanted_groups(lowering) / groups;
+    if (slices > p->rows / 64) slices = p->rows / 64;
+    if (slices < 1) slices = 1;
     const uint32_t slice_rows = divide_up(p->rows, slices);
     slices = divide_up(p->rows, slice_rows);
     const uint64_t sums =
         slices == 1 ? p->sums : vk_scratch_address(lowering, (size_t)slices * p->columns * sizeof(float));
+    const struct vk_column_sums_texels_arguments texel_arguments = {.sums = sums,
+                                                                    .x_first = first,
+                                                                    .x_pitch = p->x_pitch / 4,
+                                                                    .rows = p->rows,
+                                                                    .columns = p->columns,
+                                                                    .slice_rows = slice_rows};
     const struct vk_column_sums_arguments arguments = {.x = p->x,
                                                        .sums = sums,
                                                        .rows = p->rows,
                                                        .columns = p->columns,
                                                        .x_pitch = p->x_pitch,
                                                        .slice_rows = slice_rows};
-    if (!vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_COLUMN_SUMS,
-                                                     .arguments = &arguments,
-                                                     .groups = {divide_up(p->columns, 64), slices},
-                                                     .concurrent = true}))
-        return false;
-    if (slices == 1) return true;
-    return sum_splits(lowering,
+    const struct vk_dispatch by_texel = {.kernel = VK_KERNEL_COLUMN_SUMS_TEXELS,
+                                         .arguments = &texel_arguments,
+                                         .texels = {p->x},
+                                         .constants = {[VK_COLUMN_SUMS_TEXELS_WORKGROUP] = limits->subgroup_size},
+                                         .groups = {groups, slices},
+                                         .concurrent = true};
+    const struct vk_dispatch by_address = {
+        .kernel = VK_KERNEL_COLUMN_SUMS, .arguments = &arguments, .groups = {groups, slices}, .concurrent = true};
+    if (!vk_dispatch(lowering, by_texels ? &by_texel : &by_address)) return false;
+    return slices == 1 ||
+           sum_splits(lowering,
                       &(struct vk_sum_splits_arguments){
                           .x = sums, .y = p->sums, .count = p->columns, .splits = slices, .split_stride = p->columns});
 }
