@@ -1,20 +1,21 @@
-// y = (x - mean) * factor * gamma + beta with the statistics of each channel, optionally through ReLU. An invocation
-// takes one channel and block_rows rows. y may be x.
+// y = (x - mean) * factor * gamma + beta with the statistics of each channel, optionally through ReLU. y may be x.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"
+#include "normalisation/columns.glsl"
 
 void main() {
-    const uint channel = gl_GlobalInvocationID.x;
-    if (channel >= arguments.channels) return;
-    const uint start = gl_WorkGroupID.y * arguments.block_rows;
-    const uint end = min(start + arguments.block_rows, arguments.rows);
-    const float mean = arguments.stats.at[channel];
-    const float factor = arguments.stats.at[arguments.channels + channel] * arguments.gamma.at[channel];
-    const float beta = arguments.beta.at[channel];
-    for (uint row = start; row < end; row++) {
-        const uint i = row * arguments.channels + channel;
-        const float y = (arguments.x.at[i] - mean) * factor + beta;
-        arguments.y.at[i] = RELU ? max(y, 0.0) : y;
+    const column_share share = share_columns(arguments.channels, arguments.rows, arguments.block_rows);
+    if (share.start >= share.end) return;
+    COPY(x);
+    POINTER to = arguments.y;
+    const element mean = LOAD_CHANNELS(arguments.stats, share.channel);
+    const element factor = LOAD_CHANNELS(arguments.stats, arguments.channels + share.channel) *
+                           LOAD_CHANNELS(arguments.gamma, share.channel);
+    const element beta = LOAD_CHANNELS(arguments.beta, share.channel);
+    for (uint row = share.start; row < share.end; row++) {
+        const uint i = row * share.columns + share.column;
+        const element y = (FETCH(x, i) - mean) * factor + beta;
+        STORE(to, i, RELU ? max(y, element(0.0)) : y);
     }
 }

@@ -1,24 +1,25 @@
-// First stage of batch statistics: mean and sum of squared distances from it, of one channel over block_rows rows. The
+// First stage of batch statistics: each channel's mean and sum of squared distances from it, over a block of rows. The
 // second pass corrects the mean by what the first one's rounding left.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"
+#include "normalisation/columns.glsl"
 
 void main() {
-    const uint channel = gl_GlobalInvocationID.x;
-    if (channel >= arguments.channels) return;
-    const uint start = gl_WorkGroupID.y * arguments.block_rows;
-    const uint end = min(start + arguments.block_rows, arguments.rows);
-    const float count = float(end - start);
-    float sum = 0.0, shift = 0.0, squares = 0.0;
-    for (uint row = start; row < end; row++) sum += arguments.x.at[row * arguments.channels + channel];
-    const float rough = sum / count;
-    for (uint row = start; row < end; row++) {
-        const float distance = arguments.x.at[row * arguments.channels + channel] - rough;
+    const uint channels = arguments.channels;
+    const column_share share = share_columns(channels, arguments.rows, arguments.block_rows);
+    if (share.start >= share.end) return;
+    COPY(x);
+    const float count = float(share.end - share.start);
+    element sum = element(0.0), shift = element(0.0), squares = element(0.0);
+    for (uint row = share.start; row < share.end; row++) sum += FETCH(x, row * share.columns + share.column);
+    const element rough = sum / count;
+    for (uint row = share.start; row < share.end; row++) {
+        const element distance = FETCH(x, row * share.columns + share.column) - rough;
         shift += distance;
         squares += distance * distance;
     }
-    const uint part = 2 * gl_WorkGroupID.y * arguments.channels + channel;
-    arguments.blocks.at[part] = rough + shift / count;
-    arguments.blocks.at[part + arguments.channels] = max(squares - shift * shift / count, 0.0);
+    const uint part = 2 * share.block * channels + share.channel;
+    STORE_CHANNELS(arguments.blocks, part, rough + shift / count);
+    STORE_CHANNELS(arguments.blocks, part + channels, max(squares - shift * shift / count, element(0.0)));
 }

@@ -4,24 +4,29 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"
+#include "normalisation/columns.glsl"
 
 void main() {
-    const uint channel = gl_GlobalInvocationID.x;
-    if (channel >= arguments.channels) return;
-    const uint start = gl_WorkGroupID.y * arguments.block_rows;
-    const uint end = min(start + arguments.block_rows, arguments.rows);
-    const float mean = arguments.stats.at[channel], factor = arguments.stats.at[arguments.channels + channel];
-    const float gamma = arguments.gamma.at[channel], rows = float(arguments.rows);
-    const float dgamma = TRAINING ? arguments.dgamma.at[channel] / rows : 0.0;
-    const float dbeta = TRAINING ? arguments.dbeta.at[channel] / rows : 0.0;
-    for (uint row = start; row < end; row++) {
-        const uint i = row * arguments.channels + channel;
-        const float n = (arguments.x.at[i] - mean) * factor;
-        float arrived = arguments.dy.at[i];
-        if (RELU) {
-            const float y = arguments.y.at[i];
-            arrived = y > 0.0 ? arrived : 0.0;
-        }
-        arguments.dx.at[i] = factor * gamma * (arrived - dbeta - n * dgamma);
+    const column_share share = share_columns(arguments.channels, arguments.rows, arguments.block_rows);
+    if (share.start >= share.end) return;
+    COPY(dy);
+    COPY(x);
+    COPY(y);
+    POINTER to = arguments.dx;
+    const float rows = float(arguments.rows);
+    const element mean = LOAD_CHANNELS(arguments.stats, share.channel);
+    const element factor = LOAD_CHANNELS(arguments.stats, arguments.channels + share.channel);
+    const element scale = factor * LOAD_CHANNELS(arguments.gamma, share.channel);
+    element dgamma = element(0.0), dbeta = element(0.0);
+    if (TRAINING) {
+        dgamma = LOAD_CHANNELS(arguments.dgamma, share.channel) / rows;
+        dbeta = LOAD_CHANNELS(arguments.dbeta, share.channel) / rows;
+    }
+    for (uint row = share.start; row < share.end; row++) {
+        const uint i = row * share.columns + share.column;
+        element arrived = FETCH(dy, i);
+        const element n = (FETCH(x, i) - mean) * factor;
+        if (RELU) arrived = mix(element(0.0), arrived, positive(FETCH(y, i)));
+        STORE(to, i, scale * (arrived - dbeta - n * dgamma));
     }
 }

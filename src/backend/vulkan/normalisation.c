@@ -3,6 +3,8 @@
 #include "backend/vulkan/partials.h"
 #include "ops/ops.h"
 
+#include <string.h>
+
 enum { GRADIENT_DY, GRADIENT_X, GRADIENT_GAMMA, GRADIENT_STATS, GRADIENT_ADDEND, GRADIENT_Y = GRADIENT_ADDEND };
 enum { GRADIENT_DX, GRADIENT_DGAMMA, GRADIENT_DBETA };
 
@@ -15,21 +17,40 @@ static bool fits(struct vk_lowering *lowering, const struct sb_node *node, const
                             node->name, (long long)sb_elements(x));
 }
 
-/* How kernels with an invocation per channel and block of rows are laid out. */
+/* How the kernels are laid out in which an invocation walks down a block of rows of one column; see columns.glsl. */
 struct blocks {
-    uint32_t workgroup, channel_groups;
+    uint32_t workgroup, groups[2];
     int64_t rows, count; /* rows of a block, blocks */
 };
 
-static struct blocks blocks_of(const struct sb_tensor *x) {
-    const int64_t channels = sb_columns(x), rows = sb_rows(x);
-    struct blocks blocks = {.workgroup = channels <= 16 ? 16 : channels <= 32 ? 32 : 64};
-    blocks.channel_groups = (uint32_t)((channels + blocks.workgroup - 1) / blocks.workgroup);
-    /* Blocks short enough that many run at once, and few enough that the second stage stays small. */
+static struct blocks blocks_of(const struct sb_tensor *x, uint32_t workgroup, int64_t columns) {
+    const int64_t rows = sb_rows(x), down = columns < workgroup ? workgroup / columns : 1;
+    struct blocks blocks = {.workgroup = workgroup};
+    /* Short enough that many run at once, and few enough that the second stage stays small. */
     blocks.rows = (rows + 255) / 256;
     if (blocks.rows < 64) blocks.rows = 64;
     blocks.count = (rows + blocks.rows - 1) / blocks.rows;
+    blocks.groups[0] = (uint32_t)((columns + workgroup - 1) / workgroup);
+    blocks.groups[1] = (uint32_t)((blocks.count + down - 1) / down);
     return blocks;
+}
+
+/* A column is a channel. */
+static struct blocks blocks_of_channels(const struct sb_tensor *x) {
+    return blocks_of(x, 64, sb_columns(x));
+}
+
+/* A column is a texel: four channels. */
+static bool blocks_of_texels(const struct vk_limits *limits, const struct sb_tensor *x, struct blocks *blocks) {
+    if (!limits->software || !limits->int64 || sb_columns(x) % 4) return false;
+    *blocks = blocks_of(x, limits->subgroup_size, sb_columns(x) / 4);
+    return true;
+}
+
+/* Whether the tensor can be read as texels (NULL can), and from which one on. */
+static bool show(struct vk_lowering *lowering, const struct sb_tensor *tensor, uint64_t *address, uint32_t *first) {
+    *address = vk_tensor_address(lowering, tensor);
+    return !tensor || vk_texels(lowering, *address, sb_bytes(tensor), first);
 }
 
 /* A subgroup of the device per row, or a row per invocation; then a workgroup takes some rows one after the other. */
@@ -59,12 +80,6 @@ static struct quads quads_of(const struct vk_limits *limits, const struct sb_ten
     result.block_rows = (uint32_t)block_rows;
     result.groups = (uint32_t)((rows + block_rows - 1) / block_rows);
     return result;
-}
-
-/* Whether the tensor can be read as texels (NULL can), and from which one on. */
-static bool show(struct vk_lowering *lowering, const struct sb_tensor *tensor, uint64_t *address, uint32_t *first) {
-    *address = vk_tensor_address(lowering, tensor);
-    return !tensor || vk_texels(lowering, *address, sb_bytes(tensor), first);
 }
 
 static bool lower_layer_norm_quads(struct vk_lowering *lowering, const struct sb_node *node, struct quads quads) {
@@ -130,29 +145,42 @@ bool vk_lower_layer_norm(struct vk_lowering *lowering, const struct sb_node *nod
 }
 
 /* dgamma and dbeta of either normalisation, in two stages. */
-static bool lower_sums(struct vk_lowering *lowering, const struct sb_node *node, bool batch, const struct sb_tensor *y,
-                       bool concurrent) {
-    const struct sb_tensor *x = node->inputs[GRADIENT_X];
-    const struct blocks blocks = blocks_of(x);
+static bool lower_sums(struct vk_lowering *lowering, const struct sb_node *node, bool batch,
+                       const struct sb_tensor *y) {
+    const struct sb_tensor *dy = node->inputs[GRADIENT_DY], *x = node->inputs[GRADIENT_X];
+    struct blocks blocks;
+    struct vk_norm_sums_texels_arguments texels = {.stats = vk_tensor_address(lowering, node->inputs[GRADIENT_STATS]),
+                                                   .rows = (uint32_t)sb_rows(x),
+                                                   .channels = (uint32_t)sb_columns(x)};
+    uint64_t addresses[3];
+    const bool shown = batch && blocks_of_texels(vk_lowering_limits(lowering), x, &blocks) &&
+                       show(lowering, dy, &addresses[0], &texels.dy_first) &&
+                       show(lowering, x, &addresses[1], &texels.x_first) &&
+                       show(lowering, y, &addresses[2], &texels.y_first);
+    if (!shown) blocks = blocks_of_channels(x);
     const size_t bytes = (size_t)(blocks.count * sb_columns(x)) * sizeof(float);
-    const struct vk_norm_sums_arguments arguments = {.dy = vk_tensor_address(lowering, node->inputs[GRADIENT_DY]),
+    texels.block_rows = (uint32_t)blocks.rows;
+    texels.dgamma = vk_scratch_address(lowering, bytes);
+    texels.dbeta = vk_scratch_address(lowering, bytes);
+    const struct vk_norm_sums_arguments arguments = {.dy = vk_tensor_address(lowering, dy),
                                                      .x = vk_tensor_address(lowering, x),
                                                      .y = vk_tensor_address(lowering, y),
-                                                     .stats = vk_tensor_address(lowering, node->inputs[GRADIENT_STATS]),
-                                                     .dgamma = vk_scratch_address(lowering, bytes),
-                                                     .dbeta = vk_scratch_address(lowering, bytes),
-                                                     .rows = (uint32_t)sb_rows(x),
-                                                     .block_rows = (uint32_t)blocks.rows,
-                                                     .channels = (uint32_t)sb_columns(x)};
-    return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_NORM_SUMS,
-                                                       .arguments = &arguments,
-                                                       .constants = {[VK_NORM_SUMS_WORKGROUP] = blocks.workgroup,
-                                                                     [VK_NORM_SUMS_BATCH] = batch,
-                                                                     [VK_NORM_SUMS_RELU] = y != NULL},
-                                                       .groups = {blocks.channel_groups, (uint32_t)blocks.count},
-                                                       .concurrent = concurrent}) &&
-           vk_sum_partials(lowering, arguments.dgamma, blocks.count, node->outputs[GRADIENT_DGAMMA], false) &&
-           vk_sum_partials(lowering, arguments.dbeta, blocks.count, node->outputs[GRADIENT_DBETA], true);
+                                                     .stats = texels.stats,
+                                                     .dgamma = texels.dgamma,
+                                                     .dbeta = texels.dbeta,
+                                                     .rows = texels.rows,
+                                                     .block_rows = texels.block_rows,
+                                                     .channels = texels.channels};
+    struct vk_dispatch dispatch = {.kernel = shown ? VK_KERNEL_NORM_SUMS_TEXELS : VK_KERNEL_NORM_SUMS,
+                                   .arguments = shown ? (const void *)&texels : &arguments,
+                                   .constants = {[VK_NORM_SUMS_WORKGROUP] = blocks.workgroup,
+                                                 [VK_NORM_SUMS_BATCH] = batch,
+                                                 [VK_NORM_SUMS_RELU] = y != NULL},
+                                   .groups = {blocks.groups[0], blocks.groups[1]}};
+    if (shown) memcpy(dispatch.texels, addresses, sizeof(addresses));
+    return vk_dispatch(lowering, &dispatch) &&
+           vk_sum_partials(lowering, texels.dgamma, blocks.count, node->outputs[GRADIENT_DGAMMA], false) &&
+           vk_sum_partials(lowering, texels.dbeta, blocks.count, node->outputs[GRADIENT_DBETA], true);
 }
 
 static bool lower_layer_norm_quads_gradient(struct vk_lowering *lowering, const struct sb_node *node,
@@ -231,29 +259,41 @@ bool vk_lower_layer_norm_gradient(struct vk_lowering *lowering, const struct sb_
                                                        [VK_LAYER_NORM_GRADIENT_HAS_ADDEND] = addend != NULL},
                                          .groups = {row_groups(limits, sb_rows(x))}};
     /* The sums first: dx may take the place of dy. */
-    return lower_sums(lowering, node, false, NULL, false) && vk_dispatch(lowering, &dispatch);
+    return lower_sums(lowering, node, false, NULL) && vk_dispatch(lowering, &dispatch);
 }
 
 bool vk_lower_batch_norm(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct sb_norm_attributes *attributes = &node->attributes.norm;
     const struct sb_tensor *x = node->inputs[SB_BATCH_NORM_X];
-    const struct blocks blocks = blocks_of(x);
     if (!fits(lowering, node, x)) return false;
     const uint32_t rows = (uint32_t)sb_rows(x), channels = (uint32_t)sb_columns(x);
+    struct blocks blocks;
+    uint64_t address;
+    uint32_t first = 0;
+    const bool shown =
+        blocks_of_texels(vk_lowering_limits(lowering), x, &blocks) && show(lowering, x, &address, &first);
+    if (!shown) blocks = blocks_of_channels(x);
+    address = vk_tensor_address(lowering, x);
     uint64_t block_statistics = 0;
     if (attributes->training) {
         block_statistics = vk_scratch_address(lowering, (size_t)(2 * blocks.count * channels) * sizeof(float));
-        const struct vk_batch_norm_blocks_arguments arguments = {.x = vk_tensor_address(lowering, x),
+        const struct vk_batch_norm_blocks_arguments arguments = {.x = address,
                                                                  .blocks = block_statistics,
                                                                  .rows = rows,
                                                                  .block_rows = (uint32_t)blocks.rows,
                                                                  .channels = channels};
-        if (!vk_dispatch(lowering,
-                         &(struct vk_dispatch){.kernel = VK_KERNEL_BATCH_NORM_BLOCKS,
-                                               .arguments = &arguments,
-                                               .constants = {[VK_BATCH_NORM_BLOCKS_WORKGROUP] = blocks.workgroup},
-                                               .groups = {blocks.channel_groups, (uint32_t)blocks.count}}))
-            return false;
+        const struct vk_batch_norm_blocks_texels_arguments texels = {.blocks = block_statistics,
+                                                                     .x_first = first,
+                                                                     .rows = rows,
+                                                                     .block_rows = (uint32_t)blocks.rows,
+                                                                     .channels = channels};
+        const struct vk_dispatch dispatch = {.kernel = shown ? VK_KERNEL_BATCH_NORM_BLOCKS_TEXELS
+                                                             : VK_KERNEL_BATCH_NORM_BLOCKS,
+                                             .arguments = shown ? (const void *)&texels : &arguments,
+                                             .constants = {[VK_BATCH_NORM_BLOCKS_WORKGROUP] = blocks.workgroup},
+                                             .groups = {blocks.groups[0], blocks.groups[1]},
+                                             .texels = {shown ? address : 0}};
+        if (!vk_dispatch(lowering, &dispatch)) return false;
     }
     const struct vk_batch_norm_statistics_arguments statistics = {
         .blocks = block_statistics,
@@ -265,8 +305,15 @@ bool vk_lower_batch_norm(struct vk_lowering *lowering, const struct sb_node *nod
         .channels = channels,
         .momentum = attributes->momentum,
         .epsilon = attributes->epsilon};
+    if (!vk_dispatch(lowering,
+                     &(struct vk_dispatch){.kernel = VK_KERNEL_BATCH_NORM_STATISTICS,
+                                           .arguments = &statistics,
+                                           .constants = {[VK_BATCH_NORM_STATISTICS_WORKGROUP] = 64,
+                                                         [VK_BATCH_NORM_STATISTICS_TRAINING] = attributes->training},
+                                           .groups = {(channels + 63) / 64}}))
+        return false;
     const struct vk_batch_norm_arguments arguments = {
-        .x = vk_tensor_address(lowering, x),
+        .x = address,
         .gamma = vk_tensor_address(lowering, node->inputs[SB_BATCH_NORM_GAMMA]),
         .beta = vk_tensor_address(lowering, node->inputs[SB_BATCH_NORM_BETA]),
         .stats = statistics.stats,
@@ -274,42 +321,61 @@ bool vk_lower_batch_norm(struct vk_lowering *lowering, const struct sb_node *nod
         .rows = rows,
         .block_rows = (uint32_t)blocks.rows,
         .channels = channels};
-    return vk_dispatch(lowering,
-                       &(struct vk_dispatch){.kernel = VK_KERNEL_BATCH_NORM_STATISTICS,
-                                             .arguments = &statistics,
-                                             .constants = {[VK_BATCH_NORM_STATISTICS_WORKGROUP] = blocks.workgroup,
-                                                           [VK_BATCH_NORM_STATISTICS_TRAINING] = attributes->training},
-                                             .groups = {blocks.channel_groups}}) &&
-           vk_dispatch(
-               lowering,
-               &(struct vk_dispatch){
-                   .kernel = VK_KERNEL_BATCH_NORM,
-                   .arguments = &arguments,
-                   .constants = {[VK_BATCH_NORM_WORKGROUP] = blocks.workgroup, [VK_BATCH_NORM_RELU] = attributes->relu},
-                   .groups = {blocks.channel_groups, (uint32_t)blocks.count}});
+    const struct vk_batch_norm_texels_arguments texels = {.gamma = arguments.gamma,
+                                                          .beta = arguments.beta,
+                                                          .stats = arguments.stats,
+                                                          .y = arguments.y,
+                                                          .x_first = first,
+                                                          .rows = rows,
+                                                          .block_rows = (uint32_t)blocks.rows,
+                                                          .channels = channels};
+    const struct vk_dispatch dispatch = {
+        .kernel = shown ? VK_KERNEL_BATCH_NORM_TEXELS : VK_KERNEL_BATCH_NORM,
+        .arguments = shown ? (const void *)&texels : &arguments,
+        .constants = {[VK_BATCH_NORM_WORKGROUP] = blocks.workgroup, [VK_BATCH_NORM_RELU] = attributes->relu},
+        .groups = {blocks.groups[0], blocks.groups[1]},
+        .texels = {shown ? address : 0}};
+    return vk_dispatch(lowering, &dispatch);
 }
 
 bool vk_lower_batch_norm_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
-    const struct sb_tensor *x = node->inputs[GRADIENT_X], *y = node->inputs[GRADIENT_Y];
-    const struct blocks blocks = blocks_of(x);
-    if (!fits(lowering, node, x) || !lower_sums(lowering, node, true, y, false)) return false;
-    const struct vk_batch_norm_gradient_arguments arguments = {
-        .dy = vk_tensor_address(lowering, node->inputs[GRADIENT_DY]),
-        .x = vk_tensor_address(lowering, x),
-        .y = vk_tensor_address(lowering, y),
+    const struct sb_tensor *dy = node->inputs[GRADIENT_DY], *x = node->inputs[GRADIENT_X];
+    const struct sb_tensor *y = node->inputs[GRADIENT_Y];
+    if (!fits(lowering, node, x) || !lower_sums(lowering, node, true, y)) return false;
+    struct blocks blocks;
+    uint64_t addresses[3];
+    struct vk_batch_norm_gradient_texels_arguments texels = {
         .gamma = vk_tensor_address(lowering, node->inputs[GRADIENT_GAMMA]),
         .stats = vk_tensor_address(lowering, node->inputs[GRADIENT_STATS]),
         .dgamma = vk_tensor_address(lowering, node->outputs[GRADIENT_DGAMMA]),
         .dbeta = vk_tensor_address(lowering, node->outputs[GRADIENT_DBETA]),
         .dx = vk_tensor_address(lowering, node->outputs[GRADIENT_DX]),
         .rows = (uint32_t)sb_rows(x),
-        .block_rows = (uint32_t)blocks.rows,
         .channels = (uint32_t)sb_columns(x)};
-    return vk_dispatch(lowering, &(struct vk_dispatch){
-                                     .kernel = VK_KERNEL_BATCH_NORM_GRADIENT,
-                                     .arguments = &arguments,
-                                     .constants = {[VK_BATCH_NORM_GRADIENT_WORKGROUP] = blocks.workgroup,
-                                                   [VK_BATCH_NORM_GRADIENT_TRAINING] = node->attributes.norm.training,
-                                                   [VK_BATCH_NORM_GRADIENT_RELU] = y != NULL},
-                                     .groups = {blocks.channel_groups, (uint32_t)blocks.count}});
+    const bool shown = blocks_of_texels(vk_lowering_limits(lowering), x, &blocks) &&
+                       show(lowering, dy, &addresses[0], &texels.dy_first) &&
+                       show(lowering, x, &addresses[1], &texels.x_first) &&
+                       show(lowering, y, &addresses[2], &texels.y_first);
+    if (!shown) blocks = blocks_of_channels(x);
+    texels.block_rows = (uint32_t)blocks.rows;
+    const struct vk_batch_norm_gradient_arguments arguments = {.dy = vk_tensor_address(lowering, dy),
+                                                               .x = vk_tensor_address(lowering, x),
+                                                               .y = vk_tensor_address(lowering, y),
+                                                               .gamma = texels.gamma,
+                                                               .stats = texels.stats,
+                                                               .dgamma = texels.dgamma,
+                                                               .dbeta = texels.dbeta,
+                                                               .dx = texels.dx,
+                                                               .rows = texels.rows,
+                                                               .block_rows = texels.block_rows,
+                                                               .channels = texels.channels};
+    struct vk_dispatch dispatch = {.kernel =
+                                       shown ? VK_KERNEL_BATCH_NORM_GRADIENT_TEXELS : VK_KERNEL_BATCH_NORM_GRADIENT,
+                                   .arguments = shown ? (const void *)&texels : &arguments,
+                                   .constants = {[VK_BATCH_NORM_GRADIENT_WORKGROUP] = blocks.workgroup,
+                                                 [VK_BATCH_NORM_GRADIENT_TRAINING] = node->attributes.norm.training,
+                                                 [VK_BATCH_NORM_GRADIENT_RELU] = y != NULL},
+                                   .groups = {blocks.groups[0], blocks.groups[1]}};
+    if (shown) memcpy(dispatch.texels, addresses, sizeof(addresses));
+    return vk_dispatch(lowering, &dispatch);
 }
