@@ -118,8 +118,7 @@ static void print_plan(const struct simba_trainer *trainer, const struct simba_d
     printf("%splan%s\n", cli_bold(stdout), cli_plain(stdout));
     printf("  model        SiMBA %s, %s mixer, %lld parameters\n", plan.model_size, plan.mixer,
            (long long)plan.parameters);
-    printf("  data         %s: %lld images to train on, %lld to evaluate, %d classes\n", plan.data,
-           (long long)plan.images, (long long)plan.evaluation_images, plan.classes);
+    printf("  data         %s; %lld to evaluate on\n", plan.data, (long long)plan.evaluation_images);
     printf("  steps        %lld epochs of %lld steps; %d images", (long long)plan.epochs, (long long)plan.epoch_steps,
            plan.batch);
     if (plan.accumulation > 1) printf(" x %d", plan.accumulation);
