@@ -85,13 +85,12 @@ struct sb_step_numbers sb_learner_numbers(const struct sb_train_config *config, 
                                           int64_t step, int64_t micro_batch) {
     const uint64_t seed = (uint64_t)config->seed;
     const double t = (double)step + 1;
-    return (struct sb_step_numbers){
-        .seed = {(uint32_t)seed, (uint32_t)(seed >> 32) ^ (uint32_t)micro_batch * 0x9E3779B9u},
-        .step = {(uint32_t)step, (uint32_t)((uint64_t)step >> 32)},
-        .learning_rate = (float)sb_schedule_rate(schedule, step),
-        .correction1 = (float)(1 - pow(config->beta1, t)),
-        .correction2 = (float)(1 - pow(config->beta2, t)),
-        .micro_batch = (uint32_t)micro_batch};
+    return (struct sb_step_numbers){.seed = {(uint32_t)seed, (uint32_t)(seed >> 32)},
+                                    .step = {(uint32_t)step, (uint32_t)((uint64_t)step >> 32)},
+                                    .learning_rate = (float)sb_schedule_rate(schedule, step),
+                                    .correction1 = (float)(1 - pow(config->beta1, t)),
+                                    .correction2 = (float)(1 - pow(config->beta2, t)),
+                                    .micro_batch = (uint32_t)micro_batch};
 }
 
 bool sb_learner_find_non_finite(struct sb_learner *learner, int slot, char *name, size_t size,

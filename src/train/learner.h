@@ -27,8 +27,7 @@ bool sb_learner_compile(struct sb_learner *learner, const struct sb_train_config
                         struct sb_memory *const spaces[SB_SPACE_COUNT], struct simba_error *error);
 void sb_learner_finish(struct sb_learner *learner);
 
-/* The numbers of micro-batch `micro_batch` of optimiser step `step` (from 0). The micro-batch is folded into the seed,
- * so that each one drops its own paths. */
+/* The numbers of micro-batch `micro_batch` of optimiser step `step` (from 0). */
 struct sb_step_numbers sb_learner_numbers(const struct sb_train_config *config, const struct sb_schedule *schedule,
                                           int64_t step, int64_t micro_batch);
 
