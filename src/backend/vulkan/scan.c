@@ -21,15 +21,6 @@ struct sizes {
     int64_t batch, tokens, channels, states;
 };
 
-/* Kernels index with 32 bits. */
-static bool fits(struct vk_lowering *lowering, const struct sb_node *node, int64_t elements) {
-    if (elements < (int64_t)UINT32_MAX) return true;
-    return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
-                            "%s: a tensor of %lld elements is more than the scan's kernels can index; use a smaller "
-                            "batch with gradient accumulation.",
-                            node->name, (long long)elements);
-}
-
 static struct sizes sizes_of(const struct sb_tensor *u, const struct sb_tensor *a) {
     return (struct sizes){u->shape[0], u->shape[1], u->shape[2], a->shape[1]};
 }
@@ -119,8 +110,6 @@ bool vk_lower_selective_scan(struct vk_lowering *lowering, const struct sb_node 
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sizes size = sizes_of(in[SB_SCAN_U], in[SB_SCAN_A]);
     const struct sb_tensor *z = in[SB_SCAN_Z];
-    if (!fits(lowering, node, size.batch * size.tokens * (z ? z->pitch : size.channels))) return false;
-    if (out[SB_SCAN_STATES] && !fits(lowering, node, sb_elements(out[SB_SCAN_STATES]))) return false;
 
     const struct vk_selective_scan_arguments arguments = {
         .u = vk_tensor_address(lowering, in[SB_SCAN_U]),
@@ -251,9 +240,6 @@ bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct
     const int64_t chunk = node->attributes.scan.chunk, chunks = divide_up(size.tokens, chunk);
     const int64_t rows = size.batch * size.tokens, elements = rows * size.channels;
     const int64_t carried = size.batch * size.channels * size.states;
-    if (!fits(lowering, node, elements) || !fits(lowering, node, sb_elements(in[SB_SCAN_GRADIENT_STATES])))
-        return false;
-    if ((z && !fits(lowering, node, rows * z->pitch)) || (dz && !fits(lowering, node, rows * dz->pitch))) return false;
 
     /* Unrolled code for many more than 128 registers of states in a chunk takes the driver minutes to compile. */
     const int64_t unrolled = chunk * divide_up(size.states, limits->subgroup_size);
