@@ -185,11 +185,14 @@ bool golden_tiny(struct golden_case *golden) {
 
 /* ---- some steps of AdamW on one batch, then the logits */
 
-static const char several_steps[] =
-    "after several AdamW steps: the update divides by the gradient's size, so that rounding errors of small gradients "
-    "move weights as much as large gradients do";
-/* PyTorch's own float32 run is 2e-5 away from the one in double precision (metadata float32_vs_float64). */
-static const double several_steps_tolerance = 1e-4;
+static const char several_steps[] = "after several AdamW steps: an early update is nearly the learning rate times the "
+                                    "gradient's sign, so that a rounding "
+                                    "error in a small gradient moves a weight as far as a large gradient does";
+/* PyTorch's own float32 runs are up to 2e-5 away from those in double precision (metadata float32_vs_float64). The
+ * logits afterwards gather it from all weights, through running statistics that six steps have not settled; one ReLU on
+ * the other side of its kink (the einfft run has two of them in PyTorch's float32, too) was seen to move them by
+ * 1.5e-4. */
+static const double several_steps_tolerance = 1e-4, logits_after_tolerance = 1e-3;
 
 /* The numbers of out/NAME_after: a parameter, bn_running_mean for the stem's first one, or eval_logits. */
 static bool check_after(struct golden_case *golden, struct golden_run *run, const struct sb_safetensor *theirs,
@@ -199,7 +202,8 @@ static bool check_after(struct golden_case *golden, struct golden_run *run, cons
     snprintf(parameter_name, sizeof parameter_name, "%.*s", (int)(strlen(name) - strlen("_after")), name);
     const float *expected = golden_read(golden, theirs->name, GOLDEN_SAME, NULL, NULL), *got = logits;
     if (!expected) return false;
-    if (strcmp(parameter_name, "eval_logits") != 0) {
+    bool of_parameter = strcmp(parameter_name, "eval_logits") != 0;
+    if (of_parameter) {
         bool statistic = strncmp(parameter_name, "bn_", 3) == 0;
         char path[160];
         snprintf(path, sizeof path, "%s%s", statistic ? "patch_embed1.conv.1." : "",
@@ -215,7 +219,8 @@ static bool check_after(struct golden_case *golden, struct golden_run *run, cons
             return false;
         got = values;
     }
-    golden_report(golden, theirs->name, got, expected, theirs->elements, several_steps_tolerance, several_steps);
+    golden_report(golden, theirs->name, got, expected, theirs->elements,
+                  of_parameter ? several_steps_tolerance : logits_after_tolerance, several_steps);
     return true;
 }
 
