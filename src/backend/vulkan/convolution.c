@@ -36,12 +36,23 @@ static bool pad_channels(struct vk_lowering *lowering, const struct sb_tensor *x
     const uint32_t channels = (uint32_t)sb_columns(x), count = (uint32_t)sb_rows(x) * padded;
     *address = vk_tensor_address(lowering, x);
     if (channels == padded) return true;
-    const struct vk_pad_channels_arguments arguments = {.x = *address,
-                                                        .y = *address =
-                                                            vk_scratch_address(lowering, (size_t)count * sizeof(float)),
-                                                        .count = count,
-                                                        .channels = channels,
-                                                        .padded_channels = padded};
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    const uint64_t from = *address;
+    *address = vk_scratch_address(lowering, (size_t)count * sizeof(float));
+    uint32_t first;
+    if (limits->software && limits->int64 && channels == 3 && padded == 4 && sb_rows(x) % 4 == 0 &&
+        vk_texels(lowering, from, (uint64_t)sb_bytes(x), &first)) {
+        const uint32_t lanes = limits->subgroup_size, quads = (uint32_t)sb_rows(x) / 4;
+        const struct vk_pad_colours_arguments colours = {.y = *address, .x_first = first, .quads = quads};
+        return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_PAD_COLOURS,
+                                                           .arguments = &colours,
+                                                           .texels = {from},
+                                                           .constants = {[VK_PAD_COLOURS_WORKGROUP] = lanes},
+                                                           .groups = {(quads + lanes - 1) / lanes},
+                                                           .concurrent = true});
+    }
+    const struct vk_pad_channels_arguments arguments = {
+        .x = from, .y = *address, .count = count, .channels = channels, .padded_channels = padded};
     return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_PAD_CHANNELS,
                                                        .arguments = &arguments,
                                                        .groups = {groups_for(count)},
