@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool has_extension(const VkExtensionProperties *extensions, uint32_t count, const char *name) {
     for (uint32_t i = 0; i < count; i++)
@@ -172,6 +173,8 @@ bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct v
     result->subgroup_shuffle = available & VK_NEEDS_SUBGROUP_SHUFFLE;
     result->int64 = available & VK_NEEDS_INT64;
     result->software = capabilities->properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (result->software) result->processors = processors > 0 ? (uint32_t)processors : 1;
     free(extensions);
     return true;
 

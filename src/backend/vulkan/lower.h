@@ -23,8 +23,9 @@ struct vk_limits {
     bool subgroup_arithmetic; /* subgroupAdd and friends, in compute */
     bool subgroup_ballot;     /* subgroupBroadcast */
     bool subgroup_shuffle;
-    bool int64;    /* 64-bit integers: two floats per load on software drivers */
-    bool software; /* a CPU: one lane of a gather costs as much as a load; see DESIGN notes */
+    bool int64;          /* 64-bit integers: two floats per load on software drivers */
+    bool software;       /* a CPU: one lane of a gather costs as much as a load; see DESIGN notes */
+    uint32_t processors; /* that a software device computes on; 0: not a software device */
 };
 /* Mesa's software driver ends EVERY loop of an invocation, silently, once all its loops together have gone round 65535
  * times: kernels split their work so that an invocation stays below this where `software` is set. */

@@ -110,7 +110,6 @@ bool vk_lower_selective_scan(struct vk_lowering *lowering, const struct sb_node 
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sizes size = sizes_of(in[SB_SCAN_U], in[SB_SCAN_A]);
     const struct sb_tensor *z = in[SB_SCAN_Z];
-
     const struct vk_selective_scan_arguments arguments = {
         .u = vk_tensor_address(lowering, in[SB_SCAN_U]),
         .delta = vk_tensor_address(lowering, in[SB_SCAN_DELTA]),
@@ -247,9 +246,10 @@ bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct
     const struct gradient_plan plan =
         lanes ? (struct gradient_plan){limits->subgroup_size, 1} : plan_anywhere(limits, size, chunk);
 
-    /* Groups of channels: enough workgroups to fill the device, but partial sums of dB and dC within 512 MB, and a
-     * chunk within what a software device's loops can do. */
-    int64_t groups = smallest(divide_up(limits->software ? 8 : 1024, size.batch), size.channels);
+    /* Groups of channels: enough workgroups to fill the device and no more, because B, C, dB and dC are moved once for
+     * each group, but partial sums of dB and dC within 512 MB, and a chunk within what a software device's loops can
+     * do. */
+    int64_t groups = smallest(divide_up(limits->software ? limits->processors : 1024, size.batch), size.channels);
     const int64_t group_bytes = 2 * rows * size.states * (int64_t)sizeof(float);
     groups = smallest(groups, 1 + (512 << 20) / group_bytes);
     int64_t group_channels = divide_up(size.channels, groups), dispatch_chunks = chunks;
