@@ -11,8 +11,10 @@ uvec3 gather_position(uint pixel) {
 float gather(uint pixel, uint element) {
     const uvec3 position = gather_position(pixel);
     const uint tap = element / arguments.channels;
-    const int y = int(position.y) * arguments.scale + arguments.origin_y + arguments.direction * int(tap / arguments.taps_x);
-    const int x = int(position.x) * arguments.scale + arguments.origin_x + arguments.direction * int(tap % arguments.taps_x);
+    const int line = arguments.direction * int(tap / arguments.taps_x);
+    const int place = arguments.direction * int(tap % arguments.taps_x);
+    const int y = int(position.y) * arguments.scale + arguments.origin_y + line;
+    const int x = int(position.x) * arguments.scale + arguments.origin_x + place;
     if (uint(y) >= arguments.image_height || uint(x) >= arguments.image_width) return 0.0;
     const uint at = (position.z * arguments.image_height + uint(y)) * arguments.image_width + uint(x);
     return arguments.a.at[at * arguments.channels + element % arguments.channels];

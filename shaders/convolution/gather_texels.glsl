@@ -31,7 +31,8 @@ void gather_start(uint first_row, uint lane, uint depth_begin) {
     const uint rows = arguments.rows;
 
     const uint along = lane % A_ROW_TEXELS;
-    const int element = int(A_TRANSPOSED != 0u ? min(first_row / 4u + along, rows / 4u - 1u) : depth_begin / 4u + along);
+    const int element =
+        int(A_TRANSPOSED != 0u ? min(first_row / 4u + along, rows / 4u - 1u) : depth_begin / 4u + along);
     const int taps = element / channels;
     channel = element - taps * channels;
     tap = ivec2(taps % taps_x, taps / taps_x);

@@ -1,6 +1,6 @@
-// A convolution's weight as the right factor of a matrix product: y[tap * padded + channel, column]. PyTorch's weight is
-// [output, input, line, tap]; forward sums over the inputs (channel = input, column = output), the input gradient over
-// the outputs. Taps are those at first + step * (0, 1, ..), lines likewise; channels are padded with zeros.
+// A convolution's weight as the right factor of a matrix product: y[tap * padded + channel, column]. PyTorch's weight
+// is [output, input, line, tap]; forward sums over the inputs (channel = input, column = output), the input gradient
+// over the outputs. Taps are those at first + step * (0, 1, ..), lines likewise; channels are padded with zeros.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"

@@ -1,4 +1,4 @@
-// pad_channels for images of three channels on software drivers: three texels are four pixels, which become four texels.
+// pad_channels for images of three channels on software drivers: three texels are four pixels and become four texels.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"

@@ -53,7 +53,8 @@ void main() {
     uint b_start[COLUMN_TEXELS];
     [[unroll]] for (uint j = 0u; j < COLUMN_TEXELS; j++) {
         const uint texel = min(column_texel[j], columns / 4u - 1u);
-        b_start[j] = arguments.b_first + group * arguments.b_group + (B_TRANSPOSED != 0u ? texel * 4u * b_pitch : texel);
+        b_start[j] = arguments.b_first + group * arguments.b_group +
+                     (B_TRANSPOSED != 0u ? texel * 4u * b_pitch : texel);
     }
 #ifdef CONVOLUTION
     gather_start(first_row, lane, depth_begin);

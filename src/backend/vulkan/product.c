@@ -63,7 +63,10 @@ static struct plan make_plan(struct vk_lowering *lowering, const struct vk_produ
          * only a long sum repays; 28 divides the token counts of images of 224 x 224. */
         const uint32_t lanes = vk_lowering_limits(lowering)->subgroup_size;
         const bool is_long = p->depth >= 256 && !p->a_transposed && p->rows > 16;
-        const uint32_t texels = lanes <= 8 && p->columns > 4 * lanes && !is_long && !p->a_transposed ? 2 : 1;
+        /* Two texels of columns for each lane, where that leaves no more lanes idle at the edge than one. */
+        const uint32_t column_tiles = divide_up(p->columns, 4 * lanes);
+        const bool wide = lanes <= 8 && !is_long && !p->a_transposed && (column_tiles % 2 == 0 || column_tiles > 16);
+        const uint32_t texels = wide ? 2 : 1;
         plan.tile_rows = p->rows <= 4 ? 4 : is_long ? 28 : 16;
         plan.tile_columns = 4 * texels * lanes;
         if (p->a_transposed)
