@@ -76,7 +76,7 @@ if [ -z "$quick" ]; then
     for width in 128 256 512; do
         lane "lavapipe-$width" build "$device_suites" LP_NATIVE_VECTOR_WIDTH=$width
     done
-    lane tiers-off build "$device_suites" SIMBA_DISABLE=int64,subgroup
+    lane tiers-off build "$device_suites" SIMBA_TEST_DISABLE=int64,subgroup
     if manifest=$(swiftshader); then
         lane swiftshader build "$device_suites" VK_ICD_FILENAMES="$manifest" VK_DRIVER_FILES="$manifest"
     else
@@ -85,7 +85,7 @@ if [ -z "$quick" ]; then
     if [ -n "$(missing_packages vulkan-validationlayers)" ]; then
         skip_lane validation "the package vulkan-validationlayers is not installed"
     else
-        lane validation build "$device_suites train" SIMBA_VALIDATE=1
+        lane validation build "$device_suites train" SIMBA_TEST_VALIDATE=1
     fi
     build build/sanitizers -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
     lane sanitizers build/sanitizers '' ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
