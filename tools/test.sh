@@ -38,7 +38,11 @@ lanes_skipped=0
 build() { # DIRECTORY [MESON OPTION...]
     directory=$1
     shift
-    [ -f "$directory/build.ninja" ] || meson setup "$directory" "$@" >/dev/null
+    if [ -f "$directory/build.ninja" ]; then
+        meson configure "$directory" -Dtests=enabled
+    else
+        meson setup "$directory" -Dtests=enabled "$@" >/dev/null
+    fi
     ninja -C "$directory" | tail -n 1
 }
 
