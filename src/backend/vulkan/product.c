@@ -373,7 +373,7 @@ bool vk_lower_unpacked_product(struct vk_lowering *lowering, const struct vk_pro
 
 bool vk_lower_column_sums(struct vk_lowering *lowering, const struct vk_column_sums *p) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
-    uint32_t first;
+    uint32_t first = 0;
     const bool by_texels = limits->software && as_texels(lowering, p->x, p->rows, p->columns, p->x_pitch, 1, 0, &first);
     const uint32_t group_columns = by_texels ? 4 * limits->subgroup_size : 64;
     const uint32_t groups = divide_up(p->columns, group_columns);
