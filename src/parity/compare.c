@@ -3,6 +3,7 @@
 #include "graph/differentiate.h"
 #include "ops/ops.h"
 #include "parity/parity.h"
+#include "train/optimiser.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -31,33 +32,6 @@ enum { DEVICE, REFERENCE };
 
 /* ---- the graph */
 
-static struct sb_tensor *range(struct sb_graph *graph, const char *name, enum sb_space space, size_t first,
-                               size_t end) {
-    int64_t count = (int64_t)((end - first) / sizeof(float));
-    return sb_shared(graph, name, space, (int64_t)first, 1, &count, false);
-}
-
-static void append_optimiser(struct compare *compare, struct sb_tensor *loss) {
-    struct sb_graph *graph = &compare->graph;
-    const struct sb_parameter_list *list = &compare->list;
-    graph->phase = SB_PHASE_UPDATE;
-    struct sb_tensor *gradients = range(graph, "gradients", SB_SPACE_GRADIENT, 0, list->trainable_bytes);
-    struct sb_adamw_parameters adamw = {.name = "adamw",
-                                        .parameter =
-                                            range(graph, "parameters", SB_SPACE_PARAMETER, 0, list->trainable_bytes),
-                                        .gradient = gradients,
-                                        .moment1 = range(graph, "moment1", SB_SPACE_MOMENT1, 0, list->trainable_bytes),
-                                        .moment2 = range(graph, "moment2", SB_SPACE_MOMENT2, 0, list->trainable_bytes),
-                                        .norm = sb_op_gradient_norm(graph, gradients),
-                                        .loss = loss,
-                                        .beta1 = 0.9,
-                                        .beta2 = 0.999,
-                                        .epsilon = 1e-8f,
-                                        .weight_decay = 0.05f,
-                                        .clip_norm = 1};
-    sb_op_adamw(graph, adamw);
-}
-
 static bool build_graph(struct compare *compare) {
     const struct sb_parity_compare_parameters *parameters = compare->parameters;
     const struct sb_model_config *config = parameters->config;
@@ -77,7 +51,14 @@ static bool build_graph(struct compare *compare) {
     }
     compare->forward_nodes = graph->node_count;
     if (!sb_graph_ok(graph, compare->error) || !sb_differentiate(graph, loss, NULL, compare->error)) return false;
-    append_optimiser(compare, loss);
+    sb_append_optimiser(graph, &compare->list,
+                        &(struct sb_optimiser){.gradient = SB_SPACE_GRADIENT,
+                                               .loss = loss,
+                                               .beta1 = 0.9,
+                                               .beta2 = 0.999,
+                                               .epsilon = 1e-8f,
+                                               .weight_decay = 0.05f,
+                                               .clip_norm = 1});
     return sb_graph_ok(graph, compare->error);
 }
 

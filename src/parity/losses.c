@@ -2,6 +2,7 @@
 #include "graph/differentiate.h"
 #include "ops/ops.h"
 #include "parity/golden.h"
+#include "train/optimiser.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,36 +179,13 @@ struct golden_optimiser golden_optimiser(const char *note) {
     return optimiser;
 }
 
-static struct sb_tensor *range(struct golden_run *run, const char *name, enum sb_space space, size_t first,
-                               size_t end) {
-    int64_t count = (int64_t)((end - first) / sizeof(float));
-    return sb_shared(&run->graph, name, space, (int64_t)first, 1, &count, false);
-}
-
 void golden_append_optimiser(struct golden_run *run, const struct golden_optimiser *optimiser) {
-    const struct sb_parameter_list *list = &run->list;
-    run->graph.phase = SB_PHASE_UPDATE;
-    struct sb_tensor *norm =
-        sb_op_gradient_norm(&run->graph, range(run, "gradients", SB_SPACE_GRADIENT, 0, list->trainable_bytes));
-    size_t ends[] = {0, list->decay_bytes, list->trainable_bytes};
-    static const char *const names[][4] = {
-        {"decayed", "decayed_gradients", "decayed_moment1", "decayed_moment2"},
-        {"undecayed", "undecayed_gradients", "undecayed_moment1", "undecayed_moment2"}};
-    for (int group = 0; group < 2; group++) {
-        size_t first = ends[group], end = ends[group + 1];
-        if (first == end) continue;
-        sb_op_adamw(&run->graph, (struct sb_adamw_parameters){
-                                     .name = names[group][0],
-                                     .parameter = range(run, names[group][0], SB_SPACE_PARAMETER, first, end),
-                                     .gradient = range(run, names[group][1], SB_SPACE_GRADIENT, first, end),
-                                     .moment1 = range(run, names[group][2], SB_SPACE_MOMENT1, first, end),
-                                     .moment2 = range(run, names[group][3], SB_SPACE_MOMENT2, first, end),
-                                     .norm = norm,
-                                     .beta1 = optimiser->beta1,
-                                     .beta2 = optimiser->beta2,
-                                     .epsilon = (float)optimiser->epsilon,
-                                     .weight_decay = group == 0 ? (float)optimiser->weight_decay : 0});
-    }
+    sb_append_optimiser(&run->graph, &run->list,
+                        &(struct sb_optimiser){.gradient = SB_SPACE_GRADIENT,
+                                               .beta1 = optimiser->beta1,
+                                               .beta2 = optimiser->beta2,
+                                               .epsilon = (float)optimiser->epsilon,
+                                               .weight_decay = (float)optimiser->weight_decay});
 }
 
 struct sb_step_numbers golden_step(const struct golden_optimiser *optimiser, int step) {

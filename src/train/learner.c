@@ -1,36 +1,11 @@
 #include "train/learner.h"
 
 #include "train/inference.h"
+#include "train/optimiser.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* Floats of [from, to) of a shared space as one row. */
-static struct sb_tensor *range(struct sb_graph *graph, const char *name, enum sb_space space, size_t from, size_t to) {
-    const int64_t elements = (int64_t)((to - from) / sizeof(float));
-    return sb_shared(graph, name, space, (int64_t)from, 1, &elements, false);
-}
-
-static void append_adamw(struct sb_learner *learner, const struct sb_train_config *config, const char *name,
-                         enum sb_space gradient, size_t from, size_t to, double weight_decay) {
-    struct sb_graph *graph = &learner->graph;
-    if (from == to) return;
-    const size_t length = sb_scope_enter(graph, "optimiser");
-    sb_op_adamw(graph, (struct sb_adamw_parameters){.name = name,
-                                                    .parameter = range(graph, name, SB_SPACE_PARAMETER, from, to),
-                                                    .gradient = range(graph, name, gradient, from, to),
-                                                    .moment1 = range(graph, name, SB_SPACE_MOMENT1, from, to),
-                                                    .moment2 = range(graph, name, SB_SPACE_MOMENT2, from, to),
-                                                    .norm = learner->norm,
-                                                    .loss = learner->loss,
-                                                    .beta1 = (float)config->beta1,
-                                                    .beta2 = (float)config->beta2,
-                                                    .epsilon = (float)config->epsilon,
-                                                    .weight_decay = (float)weight_decay,
-                                                    .clip_norm = (float)config->clip_norm});
-    sb_scope_leave(graph, length);
-}
 
 bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *config,
                      const struct sb_parameter_list *list, struct simba_error *error) {
@@ -48,22 +23,26 @@ bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *c
     sb_mark_output(learner->loss);
     if (!sb_differentiate(graph, learner->loss, NULL, error)) return false;
 
-    enum sb_space gradient = SB_SPACE_GRADIENT;
-    struct sb_tensor *sum = range(graph, "gradients", gradient, 0, list->trainable_bytes);
-    if (config->accumulation > 1) {
-        gradient = SB_SPACE_ACCUMULATOR;
+    const bool accumulates = config->accumulation > 1;
+    if (accumulates) {
+        const size_t bytes = list->trainable_bytes;
         graph->phase = SB_PHASE_ACCUMULATE;
-        struct sb_tensor *accumulator = range(graph, "accumulator", gradient, 0, list->trainable_bytes);
-        sb_op_accumulate(graph, sum, accumulator, 1.0f / (float)config->accumulation);
-        sum = accumulator;
+        sb_op_accumulate(graph, sb_space_range(graph, "gradients", SB_SPACE_GRADIENT, 0, bytes),
+                         sb_space_range(graph, "accumulator", SB_SPACE_ACCUMULATOR, 0, bytes),
+                         1.0f / (float)config->accumulation);
     }
-    graph->phase = SB_PHASE_UPDATE;
-    learner->norm = sb_op_gradient_norm(graph, sum);
+    learner->norm =
+        sb_append_optimiser(graph, list,
+                            &(struct sb_optimiser){.gradient = accumulates ? SB_SPACE_ACCUMULATOR : SB_SPACE_GRADIENT,
+                                                   .loss = learner->loss,
+                                                   .beta1 = config->beta1,
+                                                   .beta2 = config->beta2,
+                                                   .epsilon = (float)config->epsilon,
+                                                   .weight_decay = (float)config->weight_decay,
+                                                   .clip_norm = (float)config->clip_norm});
     if (!sb_graph_ok(graph, error)) return false;
     sb_mark_output(learner->norm);
-    append_adamw(learner, config, "decay", gradient, 0, list->decay_bytes, config->weight_decay);
-    append_adamw(learner, config, "no_decay", gradient, list->decay_bytes, list->trainable_bytes, 0);
-    return sb_graph_ok(graph, error) && sb_plan_memory(graph, (struct sb_plan_parameters){0}, &learner->plan, error);
+    return sb_plan_memory(graph, (struct sb_plan_parameters){0}, &learner->plan, error);
 }
 
 bool sb_learner_compile(struct sb_learner *learner, const struct sb_train_config *config, struct sb_device *device,
