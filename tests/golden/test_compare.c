@@ -1,6 +1,7 @@
-/* The node-by-node comparison: a small model, every head and mixer, training and inference, on the first Vulkan device
- * against the reference (exit code 77 without one). With "cpu" as argument the reference is compared with itself, and
+/* The node-by-node comparison: a small model, every head and mixer, training and inference, on the Vulkan device that
+ * the environment wishes for against the reference. With "cpu" as argument the reference is compared with itself, and
  * must agree to the last bit. */
+#include "device.h"
 #include "parity/parity.h"
 
 #include <stdio.h>
@@ -41,22 +42,11 @@ static bool compare(struct sb_device *device, struct sb_device *reference, const
 
 int main(int count, char **arguments) {
     struct simba_error error;
-    struct sb_device_description *list;
-    int devices;
-    char note[256] = "", choice[16] = "cpu";
-    bool same = count == 2 && strcmp(arguments[1], "cpu") == 0;
-    if (!sb_device_list(&list, &devices, note, &error)) return 1;
-    for (int i = devices - 1; i >= 0 && !same; i--)
-        if (strcmp(list[i].backend, "vulkan") == 0 && list[i].usable)
-            snprintf(choice, sizeof choice, "%d", list[i].index);
-    free(list);
-    if (!same && strcmp(choice, "cpu") == 0) {
-        printf("skipped: no Vulkan device. %s\n", note);
-        return 77;
-    }
-    struct sb_device *device = NULL, *reference = NULL;
-    if (!sb_device_open(&(struct sb_device_parameters){.choice = choice}, &device, &error) ||
-        !sb_device_open(&(struct sb_device_parameters){.choice = "cpu"}, &reference, &error)) {
+    const bool same = count == 2 && strcmp(arguments[1], "cpu") == 0;
+    struct sb_device_parameters parameters = wished_device();
+    if (same) parameters.choice = "cpu";
+    struct sb_device *device = open_device(&parameters), *reference;
+    if (!sb_device_open(&(struct sb_device_parameters){.choice = "cpu"}, &reference, &error)) {
         printf("%s\n", error.message);
         sb_device_close(device);
         return 1;
@@ -73,6 +63,5 @@ int main(int count, char **arguments) {
         if (same && !equal) failures++;
     }
     sb_device_close(reference);
-    sb_device_close(device);
-    return failures ? 1 : 0;
+    return close_device(device) + failures ? 1 : 0;
 }

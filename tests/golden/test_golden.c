@@ -1,5 +1,6 @@
 /* Runs golden cases on one device: test_golden DEVICE FILE... (or a folder: all cases in it). DEVICE is "cpu", or
- * "vulkan" for whichever Vulkan device comes first, where a machine with none skips (exit code 77). */
+ * "vulkan" for the Vulkan device that the environment wishes for. */
+#include "device.h"
 #include "parity/parity.h"
 
 #include <dirent.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { SKIPPED = 77, MOST_FILES = 256 };
+enum { MOST_FILES = 256 };
 
 static void print_failure(void *user, const struct simba_parity_result *result) {
     bool verbose = *(const bool *)user;
@@ -42,38 +43,15 @@ static void add_files(char **files, int *count, const char *path) {
     qsort(files + first, (size_t)(*count - first), sizeof *files, compare_names);
 }
 
-/* Index of the first Vulkan device as text, or NULL. */
-static const char *first_vulkan(char text[16]) {
-    struct sb_device_description *list;
-    int count;
-    char note[256] = "";
-    struct simba_error error;
-    if (!sb_device_list(&list, &count, note, &error)) return NULL;
-    const char *found = NULL;
-    for (int i = 0; i < count && !found; i++) {
-        if (strcmp(list[i].backend, "vulkan") != 0 || !list[i].usable) continue;
-        snprintf(text, 16, "%d", list[i].index);
-        found = text;
-    }
-    free(list);
-    if (!found) printf("skipped: no Vulkan device. %s\n", note);
-    return found;
-}
-
 int main(int argument_count, char **arguments) {
     if (argument_count < 3) return 2;
-    char index[16];
-    const char *choice = strcmp(arguments[1], "vulkan") == 0 ? first_vulkan(index) : arguments[1];
-    if (!choice) return SKIPPED;
+    struct sb_device_parameters parameters = wished_device();
+    if (strcmp(arguments[1], "vulkan") != 0) parameters.choice = arguments[1];
+    struct sb_device *device = open_device(&parameters);
     static char *files[MOST_FILES];
     int count = 0, failed = 0;
     for (int i = 2; i < argument_count; i++) add_files(files, &count, arguments[i]);
     struct simba_error error;
-    struct sb_device *device;
-    if (!sb_device_open(&(struct sb_device_parameters){.choice = choice}, &device, &error)) {
-        printf("%s\n", error.message);
-        return 1;
-    }
     bool verbose = getenv("SIMBA_VERBOSE") != NULL;
     printf("%s\n", sb_device_describe(device)->name);
     for (int i = 0; i < count; i++) {
@@ -90,6 +68,5 @@ int main(int argument_count, char **arguments) {
         free(files[i]);
     }
     printf("%d cases, %d failed\n", count, failed);
-    sb_device_close(device);
-    return failed ? 1 : 0;
+    return close_device(device) + failed ? 1 : 0;
 }

@@ -2,8 +2,8 @@
  * lets the reference repeat each node from the device's own inputs, so that errors cannot hide behind one another and
  * a ReLU that falls on the other side of its kink is no false alarm. Every tensor stands alone between guard bands,
  * all memory is NaN at the start, and a second run must give the same bits. With --bench correct cases are timed. */
-#include "backend/backend.h"
 #include "cases.h"
+#include "device.h"
 
 #include <fnmatch.h>
 #include <math.h>
@@ -13,15 +13,15 @@
 #include <string.h>
 #include <time.h>
 
-enum { EXIT_SKIPPED = 77, ALIGNMENT = 256 };
+enum { ALIGNMENT = 256 };
 static const uint32_t sentinel = 0x7fc0dead; /* a NaN that no operation makes by itself */
 static const double default_bound = 1e-5;
 
 struct options {
-    const char *device, *disable;
+    struct sb_device_parameters device;
     uint64_t seed;
     int runs;
-    bool bench, list, validate, verbose;
+    bool bench, list, verbose;
     char **patterns;
     int pattern_count;
 };
@@ -409,20 +409,8 @@ static int usage(const char *unknown) {
     return 2;
 }
 
-static void print_log(void *user, enum simba_log_level level, const char *message) {
-    (void)user;
-    (void)level;
-    printf("  log: %s\n", message);
-}
-
 int main(int argc, char **argv) {
-    /* The variables by which all tests of Vulkan can be sent to another device or tier. */
-    const char *validate = getenv("SIMBA_TEST_VALIDATE");
-    struct options options = {.device = getenv("SIMBA_TEST_DEVICE"),
-                              .disable = getenv("SIMBA_TEST_DISABLE"),
-                              .validate = validate && !strcmp(validate, "1"),
-                              .seed = (uint64_t)time(NULL),
-                              .runs = 20};
+    struct options options = {.device = wished_device(), .seed = (uint64_t)time(NULL), .runs = 20};
     for (int i = 1; i < argc; i++) {
         const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (!strcmp(option, "--bench")) {
@@ -430,7 +418,7 @@ int main(int argc, char **argv) {
         } else if (!strcmp(option, "--list")) {
             options.list = true;
         } else if (!strcmp(option, "--validate")) {
-            options.validate = true;
+            options.device.validate = true;
         } else if (!strcmp(option, "--verbose")) {
             options.verbose = true;
         } else if (option[0] != '-') {
@@ -441,9 +429,9 @@ int main(int argc, char **argv) {
             return usage(option);
         } else {
             if (!strcmp(option, "--device"))
-                options.device = value;
+                options.device.choice = value;
             else if (!strcmp(option, "--disable"))
-                options.disable = value;
+                options.device.disable = value;
             else if (!strcmp(option, "--seed"))
                 options.seed = strtoull(value, NULL, 10);
             else if (!strcmp(option, "--runs"))
@@ -457,16 +445,8 @@ int main(int argc, char **argv) {
         for (int i = 0; check_families[i]; i++) printf("%s\n", check_families[i]->name);
         return 0;
     }
-    struct sb_device *device = NULL, *judge = NULL;
+    struct sb_device *device = open_device(&options.device), *judge = NULL;
     struct simba_error error = {0};
-    struct sb_device_parameters parameters = {.choice = options.device,
-                                              .disable = options.disable,
-                                              .validate = options.validate,
-                                              .log = {.function = print_log, .level = SIMBA_LOG_WARNING}};
-    if (!sb_device_open(&parameters, &device, &error)) {
-        printf("%s: %s\n", options.device ? "FAILED" : "skipped", error.message);
-        return options.device ? 1 : EXIT_SKIPPED;
-    }
     if (!sb_device_open(&(struct sb_device_parameters){.choice = "cpu"}, &judge, &error)) {
         printf("FAILED: %s\n", error.message);
         sb_device_close(device);
@@ -483,12 +463,8 @@ int main(int argc, char **argv) {
         if (!failed && options.bench) failed = bench_family(device, &options, check_families[i]);
         failures = failed < 0 ? -1 : failures + failed;
     }
-    if (sb_device_validation_messages(device)) {
-        printf("FAILED: %d validation messages\n", sb_device_validation_messages(device));
-        failures++;
-    }
     sb_device_close(judge);
-    sb_device_close(device);
+    const int messages = close_device(device);
     if (!matched) printf("no family fits; --list names them\n");
-    return failures || !matched ? 1 : 0;
+    return failures || messages || !matched ? 1 : 0;
 }

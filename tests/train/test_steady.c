@@ -1,7 +1,6 @@
 /* In the steady state the library allocates nothing: the linker hands every call of its malloc, calloc and realloc to
  * the functions below (--wrap). Drivers and libpng are not wrapped. */
-#include "simba/simba.h"
-
+#include "public_device.h"
 #include "stripes.h"
 
 #include <stdatomic.h>
@@ -56,14 +55,8 @@ static void steady(void **state) {
 }
 
 int main(void) {
-    struct simba_error error;
-    device = simba_device_open(&(struct simba_device_options){.choice = getenv("SIMBA_TEST_DEVICE")}, &error);
-    if (!device) {
-        printf("%s\n", error.message);
-        return 77;
-    }
+    device = open_public_device(NULL);
     const struct CMUnitTest tests[] = {cmocka_unit_test(steady)};
     const int failed = cmocka_run_group_tests(tests, make_temporary, remove_temporary);
-    simba_device_close(device);
-    return failed;
+    return close_public_device(device) + failed ? 1 : 0;
 }

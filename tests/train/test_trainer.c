@@ -1,7 +1,6 @@
 /* Training repeats bit for bit: run twice, stopped and resumed, killed and resumed. Over the public interface, on a
  * small made-up data set. Usage: test_trainer PATH-OF-SIMBA cpu|vulkan [REPETITIONS] */
-#include "simba/simba.h"
-
+#include "public_device.h"
 #include "stripes.h"
 
 #include <errno.h>
@@ -13,27 +12,14 @@
 
 extern char **environ;
 
-static const char *simba_path, *device_choice; /* NULL: the preferred device */
+static const char *simba_path, *device_choice; /* NULL: the one wished for, or the best */
 static struct simba_device *device;
 static int repetitions = 1;
+
 static int set_up(void **state) {
     if (make_temporary(state)) return -1;
     make_stripes();
-    const char *validate = getenv("SIMBA_TEST_VALIDATE");
-    struct simba_error error;
-    device = simba_device_open(&(struct simba_device_options){.choice = device_choice,
-                                                              .disable = getenv("SIMBA_TEST_DISABLE"),
-                                                              .validate = validate && !strcmp(validate, "1")},
-                               &error);
-    if (!device) fprintf(stderr, "%s\n", error.message);
-    return device ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    const int messages = simba_device_validation_messages(device);
-    simba_device_close(device);
-    remove_temporary(state);
-    return messages ? -1 : 0;
+    return 0;
 }
 
 /* ---- running */
@@ -361,25 +347,14 @@ int main(int count, char **words) {
     simba_path = words[1];
     if (!strcmp(words[2], "cpu")) device_choice = "cpu";
     if (count > 3) repetitions = atoi(words[3]);
-    if (!device_choice) {
-        /* Any Vulkan device, or the one that is wished for. */
-        device_choice = getenv("SIMBA_TEST_DEVICE");
-        struct simba_device_info *list = NULL;
-        int devices = 0, usable = 0;
-        char note[256];
-        if (simba_list_devices(&list, &devices, note, NULL))
-            for (int i = 0; i < devices; i++) usable += list[i].preferred;
-        simba_free(list);
-        if (!usable) {
-            printf("no Vulkan device: %s\n", note);
-            return 77;
-        }
-    }
+    device = open_public_device(device_choice);
+    if (!device_choice) device_choice = getenv("SIMBA_TEST_DEVICE");
     const char *seed = getenv("SIMBA_TEST_SEED");
     noise = seed ? (uint32_t)strtoul(seed, NULL, 10) : (uint32_t)time(NULL);
     printf("SIMBA_TEST_SEED=%u\n", (unsigned)noise);
     const struct CMUnitTest tests[] = {cmocka_unit_test(repeats),         cmocka_unit_test(stop_and_resume),
                                        cmocka_unit_test(kill_and_resume), cmocka_unit_test(learns),
                                        cmocka_unit_test(not_finite),      cmocka_unit_test(refusals)};
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    const int failed = cmocka_run_group_tests(tests, set_up, remove_temporary);
+    return close_public_device(device) + failed ? 1 : 0;
 }

@@ -9,7 +9,7 @@
 
 #include "backend/vulkan/runtime.h"
 #include "base/random.h"
-#include "open.h"
+#include "device.h"
 #include "ops/ops.h"
 
 #include <dirent.h>
@@ -24,19 +24,6 @@ static struct simba_error error;
         error.message[0] = '\0';                               \
         if (!(call)) fail_msg("%s: %s", #call, error.message); \
     } while (0)
-
-static int setup(void **state) {
-    (void)state;
-    device = open_device();
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    const int messages = device ? sb_backend_vulkan.validation_messages(device) : 0;
-    if (device) sb_backend_vulkan.close(device);
-    return messages ? -1 : 0;
-}
 
 /* Group g at frequency f of channel c of the transform of x [tokens, 4, block], "ortho". */
 static void direct(const float *x, int64_t tokens, int64_t block, int64_t f, int64_t g, int64_t c, double *re,
@@ -94,7 +81,6 @@ static void check_length(struct sb_device *on, int64_t batch, int64_t tokens, in
 /* Radices, their products, primes of Rader's and Bluestein's algorithms, and the lengths of the published models. */
 static void test_lengths(void **state) {
     (void)state;
-    if (!device) skip();
     const int64_t lengths[] = {1, 2, 7, 11, 12, 49, 74, 97, 196, 784, 3136};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) check_length(device, 2, lengths[i], 5);
 }
@@ -102,7 +88,6 @@ static void test_lengths(void **state) {
 /* A storage buffer range so small that the batch is cut. */
 static void test_chunks(void **state) {
     (void)state;
-    if (!device) skip();
     VkPhysicalDeviceLimits *limits = &((struct vk_device *)device)->capabilities.properties.limits;
     const uint32_t range = limits->maxStorageBufferRange;
     limits->maxStorageBufferRange = 40 * 49 * 2 * 3 * 8; /* 40 samples of 100, rounded down to 32 */
@@ -154,7 +139,6 @@ static void remove_folder(const char *folder) {
 
 static void test_cache(void **state) {
     (void)state;
-    if (!device) skip();
     char folder[] = "/tmp/simba-cache-XXXXXX", inner[sizeof folder + 8];
     assert_non_null(mkdtemp(folder));
     snprintf(inner, sizeof inner, "%s/simba", folder);
@@ -177,7 +161,11 @@ static void test_cache(void **state) {
 }
 
 int main(void) {
+    struct sb_device_parameters parameters = wished_device();
+    parameters.no_cache = true;
+    device = open_device(&parameters);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_lengths), cmocka_unit_test(test_chunks),
                                        cmocka_unit_test(test_cache)};
-    return cmocka_run_group_tests_name("fft", tests, setup, teardown);
+    const int failed = cmocka_run_group_tests_name("fft", tests, NULL, NULL);
+    return close_device(device) + failed ? 1 : 0;
 }

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "open.h"
+#include "device.h"
 #include "ops/ops.h"
 
 static struct sb_device *device;
@@ -18,21 +18,12 @@ static struct simba_error error;
         if (!(call)) fail_msg("%s: %s", #call, error.message); \
     } while (0)
 
-static int setup(void **state) {
-    (void)state;
-    device = open_device();
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    int messages = 0;
-    if (device) {
-        messages = sb_backend_vulkan.validation_messages(device);
-        sb_backend_vulkan.close(device);
-    }
-    if (messages) fprintf(stderr, "%d messages of the validation layer\n", messages);
-    return messages ? -1 : 0;
+/* As wished for, but with these tiers off. */
+static struct sb_device *open_without(const char *disable) {
+    struct sb_device_parameters parameters = wished_device();
+    parameters.no_cache = true;
+    if (disable) parameters.disable = disable;
+    return open_device(&parameters);
 }
 
 /* y = (x + 2 x) with x an input; the parameter p grows by y in UPDATE, and an output shows it. */
@@ -92,7 +83,6 @@ static void check_output(struct example *example, int slot, float base) {
 
 static void test_memory(void **state) {
     (void)state;
-    if (!device) skip();
     struct sb_memory *memory = NULL;
     CHECK(sb_backend_vulkan.memory_create(device, 1 << 20, "test", &memory, &error));
     uint8_t bytes[64];
@@ -109,7 +99,6 @@ static void test_memory(void **state) {
 
 static void test_slots_and_phases(void **state) {
     (void)state;
-    if (!device) skip();
     struct example example;
     make(&example, false);
     const unsigned both = 1u << SB_PHASE_COMPUTE | 1u << SB_PHASE_UPDATE;
@@ -146,7 +135,6 @@ static void test_slots_and_phases(void **state) {
 
 static void test_inspection(void **state) {
     (void)state;
-    if (!device) skip();
     struct example example;
     make(&example, false);
     float x[70], y[70];
@@ -173,7 +161,6 @@ static void test_inspection(void **state) {
 
 static void test_profile(void **state) {
     (void)state;
-    if (!device) skip();
     struct example example;
     make(&example, true);
     double seconds[16];
@@ -192,7 +179,6 @@ static void test_profile(void **state) {
 
 static void test_many_programs(void **state) {
     (void)state;
-    if (!device) skip();
     for (int i = 0; i < 20; i++) {
         struct example example;
         make(&example, i % 2);
@@ -208,8 +194,7 @@ static void test_many_programs(void **state) {
 
 static void test_two_devices(void **state) {
     (void)state;
-    if (!device) skip();
-    struct sb_device *first = device, *second = open_device_with("subgroup,int64");
+    struct sb_device *first = device, *second = open_without("subgroup,int64");
     struct example one, two;
     make(&one, false);
     device = second;
@@ -237,7 +222,6 @@ static void test_two_devices(void **state) {
 
 static void test_unknown_feature(void **state) {
     (void)state;
-    if (!device) skip();
     struct sb_device *opened = NULL;
     const struct sb_device_parameters parameters = {.disable = "int64,subgruop", .no_cache = true};
     assert_false(sb_backend_vulkan.open(&parameters, &device->description, &opened, &error));
@@ -248,8 +232,7 @@ static void test_unknown_feature(void **state) {
 /* Memory that the host cannot map: every transfer goes through the staging memory, in several pieces. */
 static void test_staged_transfers(void **state) {
     (void)state;
-    if (!device) skip();
-    struct sb_device *staged = open_device_with("unified"), *first = device;
+    struct sb_device *staged = open_without("unified"), *first = device;
     const size_t size = (40 << 20) + 12;
     uint8_t *bytes = malloc(size), *back = calloc(1, size);
     assert_non_null(bytes);
@@ -280,8 +263,7 @@ static void test_staged_transfers(void **state) {
 
 static void test_without_time_stamps(void **state) {
     (void)state;
-    if (!device) skip();
-    struct sb_device *plain = open_device_with("timestamps"), *first = device;
+    struct sb_device *plain = open_without("timestamps"), *first = device;
     device = plain;
     struct example example;
     make(&example, true);
@@ -300,9 +282,7 @@ static void test_without_time_stamps(void **state) {
 /* A device that is too small says how much is needed and which setting lowers it. */
 static void test_too_much_memory(void **state) {
     (void)state;
-    if (!device) skip();
-    const char *validate = getenv("SIMBA_TEST_VALIDATE");
-    if (validate && !strcmp(validate, "1")) skip(); /* asking for too much is itself a message */
+    if (wished_device().validate) skip(); /* asking for too much is itself a message */
     struct sb_memory *memory = NULL;
     assert_false(sb_backend_vulkan.memory_create(device, (size_t)1 << 46, "the parameters", &memory, &error));
     assert_int_equal(error.code, SIMBA_ERROR_MEMORY);
@@ -313,6 +293,7 @@ static void test_too_much_memory(void **state) {
 }
 
 int main(void) {
+    device = open_without(NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_slots_and_phases),
@@ -325,5 +306,6 @@ int main(void) {
         cmocka_unit_test(test_without_time_stamps),
         cmocka_unit_test(test_too_much_memory),
     };
-    return cmocka_run_group_tests_name("runtime", tests, setup, teardown);
+    const int failed = cmocka_run_group_tests_name("runtime", tests, NULL, NULL);
+    return close_device(device) + failed ? 1 : 0;
 }
