@@ -1,15 +1,16 @@
-// y[b, c] = mean over tokens of x[b, t, c]; one invocation for each (b, c), tokens in order.
+// y[block, b, c] = sum over the block's tokens of x[b, t, c] / tokens; one invocation each, tokens in order. Where there
+// are several blocks, sum_partials adds them.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"
+#include "reduction/block.glsl"
 
 void main() {
-    const uint channels = arguments.channels, tokens = arguments.tokens;
-    const uint i = gl_GlobalInvocationID.x;
-    if (i >= arguments.batch * channels) return;
-    const uint item = i / channels;
-    uint at = item * tokens * channels + (i - item * channels);
+    token_block block;
+    if (!take_block(block)) return;
+    const uint channels = arguments.channels;
+    uint at = block.at;
     float sum = 0;
-    for (uint token = 0; token < tokens; token++, at += channels) sum += arguments.x.at[at];
-    arguments.y.at[i] = sum / float(tokens);
+    for (uint token = block.start; token < block.end; token++, at += channels) sum += arguments.x.at[at];
+    arguments.y.at[block_place(block)] = sum / float(arguments.tokens);
 }

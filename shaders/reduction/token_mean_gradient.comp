@@ -1,14 +1,14 @@
-// dx[b, t, c] = dy[b, c] / tokens; one invocation for each (b, c).
+// dx[b, t, c] = dy[b, c] / tokens; one invocation for each (b, c) and block of tokens.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"
+#include "reduction/block.glsl"
 
 void main() {
-    const uint channels = arguments.channels, tokens = arguments.tokens;
-    const uint i = gl_GlobalInvocationID.x;
-    if (i >= arguments.batch * channels) return;
-    const uint item = i / channels;
-    uint at = item * tokens * channels + (i - item * channels);
-    const float gradient = arguments.dy.at[i] / float(tokens);
-    for (uint token = 0; token < tokens; token++, at += channels) arguments.dx.at[at] = gradient;
+    token_block block;
+    if (!take_block(block)) return;
+    const uint channels = arguments.channels;
+    uint at = block.at;
+    const float gradient = arguments.dy.at[block.i] / float(arguments.tokens);
+    for (uint token = block.start; token < block.end; token++, at += channels) arguments.dx.at[at] = gradient;
 }
