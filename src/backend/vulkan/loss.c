@@ -2,11 +2,20 @@
 #include "backend/vulkan/grid.h"
 #include "backend/vulkan/lowerings.h"
 
-enum { WORKGROUP = 64 };
+enum { WORKGROUP = 64, SUM_WORKGROUP = 128 };
 
-/* Invocations that share a row. */
-static uint32_t lanes_for(const struct vk_limits *limits, const struct sb_tensor *logits) {
-    return limits->software || sb_columns(logits) < WORKGROUP ? 1 : WORKGROUP;
+/* Invocations that share a row: on a software device one, as long as its two loops over the classes may go on. */
+static bool choose_lanes(struct vk_lowering *lowering, const struct sb_tensor *logits, uint32_t *lanes) {
+    const int64_t classes = sb_columns(logits), rows = sb_rows(logits);
+    const int64_t most = (VK_SOFTWARE_ITERATIONS - 64) / 2; /* 64 for the sums over lanes */
+    const bool software = vk_lowering_limits(lowering)->software;
+    *lanes = software || classes < WORKGROUP ? 1 : WORKGROUP;
+    if (!software) return true;
+    while (*lanes < WORKGROUP && classes > most * *lanes) *lanes *= 2;
+    if (classes <= most * *lanes && rows <= (int64_t)VK_SOFTWARE_ITERATIONS * SUM_WORKGROUP) return true;
+    return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
+                            "a cross-entropy over %lld rows of %lld classes is too much for a software device.",
+                            (long long)rows, (long long)classes);
 }
 
 static void set_grid(const struct vk_limits *limits, struct vk_dispatch *dispatch, int64_t rows, uint32_t lanes) {
@@ -20,7 +29,8 @@ bool vk_lower_cross_entropy(struct vk_lowering *lowering, const struct sb_node *
     const struct sb_tensor *logits = node->inputs[0], *target = node->inputs[1];
     const bool labels = target->dtype == SB_INT32;
     const int64_t rows = sb_rows(logits);
-    const uint32_t lanes = lanes_for(limits, logits);
+    uint32_t lanes;
+    if (!choose_lanes(lowering, logits, &lanes)) return false;
     const uint64_t losses = vk_scratch_address(lowering, (size_t)rows * sizeof(float));
     const struct vk_cross_entropy_arguments arguments = {.logits = vk_tensor_address(lowering, logits),
                                                          .labels = labels ? vk_tensor_address(lowering, target) : 0,
@@ -39,7 +49,9 @@ bool vk_lower_cross_entropy(struct vk_lowering *lowering, const struct sb_node *
                                                 .loss = vk_tensor_address(lowering, node->outputs[0]),
                                                 .count = (uint32_t)rows,
                                                 .factor = node->attributes.cross_entropy.weight / (float)rows};
-    return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_SUM_LOSSES, .arguments = &sum});
+    return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_SUM_LOSSES,
+                                                       .arguments = &sum,
+                                                       .constants = {[VK_SUM_LOSSES_WORKGROUP] = SUM_WORKGROUP}});
 }
 
 bool vk_lower_cross_entropy_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
@@ -47,7 +59,8 @@ bool vk_lower_cross_entropy_gradient(struct vk_lowering *lowering, const struct 
     const struct sb_tensor *logits = node->inputs[1], *target = node->inputs[2];
     const bool labels = target->dtype == SB_INT32;
     const int64_t rows = sb_rows(logits);
-    const uint32_t lanes = lanes_for(limits, logits);
+    uint32_t lanes;
+    if (!choose_lanes(lowering, logits, &lanes)) return false;
     const struct vk_cross_entropy_gradient_arguments arguments = {
         .dloss = vk_tensor_address(lowering, node->inputs[0]),
         .logits = vk_tensor_address(lowering, logits),
