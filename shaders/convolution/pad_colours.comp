@@ -11,12 +11,14 @@ void store(uint64_pointer8 to, uint pixel, vec3 colour) {
 void main() {
     const uint quads = arguments.quads;
     uint64_pointer8 y = arguments.y;
-    const uint quad = min(gl_GlobalInvocationID.x, quads - 1u);
+    const uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+    const uint wanted = group * WORKGROUP + gl_LocalInvocationID.x;
+    const uint quad = min(wanted, quads - 1u);
     const int first = int(arguments.x_first + 3u * quad);
     const vec4 a = texelFetch(x_texels, first);
     const vec4 b = texelFetch(x_texels, first + 1);
     const vec4 c = texelFetch(x_texels, first + 2);
-    if (gl_GlobalInvocationID.x >= quads) return;
+    if (wanted >= quads) return;
     store(y, 4u * quad, a.xyz);
     store(y, 4u * quad + 1u, vec3(a.w, b.xy));
     store(y, 4u * quad + 2u, vec3(b.zw, c.x));

@@ -33,22 +33,29 @@ static uint32_t groups_for(uint64_t count) {
 
 /* An image with `padded` channels, copied only where that is more than it has. */
 static bool pad_channels(struct vk_lowering *lowering, const struct sb_tensor *x, uint32_t padded, uint64_t *address) {
-    const uint32_t channels = (uint32_t)sb_columns(x), count = (uint32_t)sb_rows(x) * padded;
+    const uint32_t channels = (uint32_t)sb_columns(x), count = (uint32_t)(sb_rows(x) * padded);
     *address = vk_tensor_address(lowering, x);
     if (channels == padded) return true;
+    if (sb_rows(x) * padded >= VK_MAX_ELEMENTS)
+        return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
+                                "%lld pixels with %u channels are more than a kernel can index; use a smaller batch, "
+                                "with gradient accumulation.",
+                                (long long)sb_rows(x), padded);
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const uint64_t from = *address;
     *address = vk_scratch_address(lowering, (size_t)count * sizeof(float));
     uint32_t first;
     if (limits->software && limits->int64 && channels == 3 && padded == 4 && sb_rows(x) % 4 == 0 &&
         vk_texels(lowering, from, (uint64_t)sb_bytes(x), &first)) {
-        const uint32_t lanes = limits->subgroup_size, quads = (uint32_t)sb_rows(x) / 4;
+        const uint32_t lanes = limits->subgroup_size, quads = (uint32_t)(sb_rows(x) / 4);
+        const uint32_t groups = (quads + lanes - 1) / lanes; /* over two axes of the grid, if need be */
+        const uint32_t across = groups < limits->max_groups[0] ? groups : limits->max_groups[0];
         const struct vk_pad_colours_arguments colours = {.y = *address, .x_first = first, .quads = quads};
         return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_PAD_COLOURS,
                                                            .arguments = &colours,
                                                            .texels = {from},
                                                            .constants = {[VK_PAD_COLOURS_WORKGROUP] = lanes},
-                                                           .groups = {(quads + lanes - 1) / lanes},
+                                                           .groups = {across, (groups + across - 1) / across},
                                                            .concurrent = true});
     }
     const struct vk_pad_channels_arguments arguments = {

@@ -177,11 +177,10 @@ bool vk_dispatch(struct vk_lowering *lowering, const struct vk_dispatch *dispatc
     return true;
 }
 
-/* Kernels index the elements of a tensor with 32 bits. */
 static bool check_sizes(struct vk_lowering *lowering, const struct sb_node *node) {
     for (int i = 0; i < SB_MAX_INPUTS + SB_MAX_OUTPUTS; i++) {
         const struct sb_tensor *tensor = i < SB_MAX_INPUTS ? node->inputs[i] : node->outputs[i - SB_MAX_INPUTS];
-        if (tensor && sb_rows(tensor) * tensor->pitch >= (int64_t)UINT32_MAX)
+        if (tensor && sb_rows(tensor) * tensor->pitch >= VK_MAX_ELEMENTS)
             return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
                                     "%s has %" PRId64 " elements, more than a kernel can index; use a smaller batch, "
                                     "with gradient accumulation.",
