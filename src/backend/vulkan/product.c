@@ -299,6 +299,52 @@ static bool turn_right_factor(struct vk_lowering *lowering, struct vk_product *p
     return true;
 }
 
+/* The most of the depth that one invocation may sum: on software drivers its loops end at some point. */
+static uint32_t longest_depth(const struct vk_lowering *lowering, const struct plan *plan) {
+    if (!vk_lowering_limits(lowering)->software) return INT32_MAX;
+    /* The tiled kernel has loops for loading and for multiplying within each step, the panels one loop in all. */
+    const uint32_t rounds = plan->panel ? 1 : 2 * plan->step + 2;
+    return VK_SOFTWARE_ITERATIONS / rounds * plan->step;
+}
+
+/* The rows of a product from `first` on, which is a multiple of what rows_at_once counts in. */
+static struct vk_product rows_from(const struct vk_product *product, uint32_t first, uint32_t rows,
+                                   struct vk_gather *gather) {
+    struct vk_product p = *product;
+    uint64_t a_rows = first, y_rows = first, a_pitch = p.a_pitch;
+    if (p.gather) {
+        *gather = *p.gather;
+        const uint64_t image = first / (gather->grid_height * gather->grid_width);
+        gather->batch = rows / (gather->grid_height * gather->grid_width);
+        a_rows = image * gather->image_height * gather->image_width;
+        a_pitch = gather->channels;
+        y_rows = image * gather->target_image;
+        p.gather = gather;
+    }
+    p.rows = rows;
+    p.a += a_rows * a_pitch * sizeof(float);
+    p.y += y_rows * p.y_pitch * sizeof(float);
+    if (p.saved) p.saved += y_rows * p.groups * p.columns * sizeof(float);
+    if (p.residual) p.residual += y_rows * p.residual_pitch * sizeof(float);
+    if (p.row_scale) p.row_scale += first / p.rows_per_sample * sizeof(float);
+    p.concurrent = product->concurrent || first > 0;
+    return p;
+}
+
+/* How many rows the y axis of a grid takes: whole images or samples where rows know theirs; 0: not even one. */
+static uint32_t rows_at_once(const struct vk_lowering *lowering, const struct vk_product *p, const struct plan *plan) {
+    const uint64_t most = (uint64_t)vk_lowering_limits(lowering)->max_groups[1] * plan->tile_rows;
+    const uint32_t unit = p->gather      ? p->gather->grid_height * p->gather->grid_width
+                          : p->row_scale ? p->rows_per_sample
+                                         : 1;
+    return most >= p->rows ? p->rows : (uint32_t)(most / unit * unit);
+}
+
+static bool sums_only(const struct vk_product *p) {
+    return p->groups == 1 && !p->gather && !p->bias && !p->row_scale && !p->saved && !p->activation &&
+           p->y_pitch == p->columns && (!p->residual || p->residual_pitch == p->columns);
+}
+
 bool vk_lower_product(struct vk_lowering *lowering, const struct vk_product *product) {
     struct vk_product p = *product;
     struct plan plan = make_plan(lowering, &p);
@@ -306,7 +352,25 @@ bool vk_lower_product(struct vk_lowering *lowering, const struct vk_product *pro
         if (!turn_right_factor(lowering, &p)) return false;
         plan = make_plan(lowering, &p);
     }
-    return dispatch(lowering, &p, &plan, p.depth ? p.depth : 1, 0);
+    if (p.depth > longest_depth(lowering, &plan)) {
+        if (sums_only(&p)) return vk_lower_split_product(lowering, &p);
+        return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
+                                "a matrix product over %u inputs is too long for a software device.", p.depth);
+    }
+    const uint32_t at_once = rows_at_once(lowering, &p, &plan);
+    if (p.rows && !at_once)
+        return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
+                                "an image or sample of %u positions is more than a grid of the device can have; use a "
+                                "smaller one.",
+                                p.rows_per_sample);
+    for (uint32_t first = 0; first < p.rows; first += at_once) {
+        struct vk_gather gather;
+        const uint32_t left = p.rows - first;
+        const struct vk_product part = rows_from(&p, first, left < at_once ? left : at_once, &gather);
+        plan = make_plan(lowering, &part);
+        if (!dispatch(lowering, &part, &plan, p.depth ? p.depth : 1, 0)) return false;
+    }
+    return true;
 }
 
 /* How much of the depth a workgroup sums, so that there are enough of them. */
@@ -315,6 +379,8 @@ static uint32_t choose_split_depth(const struct vk_lowering *lowering, const str
     const uint32_t tiles = divide_up(p->columns, plan->tile_columns) * divide_up(p->rows, plan->tile_rows) * p->groups;
     uint32_t splits = wanted_groups(lowering) / tiles;
     if (splits > p->depth / 256) splits = p->depth / 256;
+    const uint32_t fewest = divide_up(p->depth, longest_depth(lowering, plan));
+    if (splits < fewest) splits = fewest;
     if (splits < 2) return p->depth ? p->depth : 1;
     return divide_up(divide_up(p->depth, splits), plan->step) * plan->step;
 }
@@ -379,6 +445,8 @@ bool vk_lower_column_sums(struct vk_lowering *lowering, const struct vk_column_s
     const uint32_t groups = divide_up(p->columns, group_columns);
     uint32_t slices = wanted_groups(lowering) / groups;
     if (slices > p->rows / 64) slices = p->rows / 64;
+    const uint32_t longest = (by_texels ? 8 : 1) * VK_SOFTWARE_ITERATIONS; /* rows that a slice may have */
+    if (limits->software && slices < divide_up(p->rows, longest)) slices = divide_up(p->rows, longest);
     if (slices < 1) slices = 1;
     const uint32_t slice_rows = divide_up(p->rows, slices);
     slices = divide_up(p->rows, slice_rows);
