@@ -48,13 +48,16 @@ static bool fail_plan(struct simba_error *error, const struct vk_fft *fft, const
                    vkfft_version(), what, fft->batch, fft->length, fft->columns, result);
 }
 
-/* Batches per chunk: all of them, or as many as the storage buffer range holds, in steps that keep buffers aligned. */
+/* Batches per chunk: all of them, or as many as the storage buffer range holds, in steps that keep buffers aligned to
+ * the 256 bytes that are enough for every driver. */
 static int64_t chunk_batches(const struct vk_device *device, int64_t batch, int64_t length, int64_t columns) {
     const uint64_t range = device->capabilities.properties.limits.maxStorageBufferRange;
     const uint64_t one = transform_bytes(1, length, columns);
     if ((uint64_t)batch * one <= range) return batch;
     const uint64_t fitting = range / one;
-    return (int64_t)(fitting >= 32 ? fitting / 32 * 32 : 0);
+    uint64_t step = 1;
+    while (step * one % 256) step *= 2;
+    return (int64_t)(fitting / step * step);
 }
 
 static bool plan_chunk(struct vk_device *device, struct vk_fft *fft, struct chunk *chunk, int64_t batches,
