@@ -51,6 +51,7 @@ bool vk_lower_causal_conv1d_gradient(struct vk_lowering *lowering, const struct 
     /* Long blocks where the batch alone makes many, so that the second stage has few to add. */
     int64_t block_tokens = (batch * tokens + 511) / 512;
     if (block_tokens < 64) block_tokens = 64;
+    if (block_tokens > VK_SOFTWARE_ITERATIONS / 2) block_tokens = VK_SOFTWARE_ITERATIONS / 2;
     const int64_t blocks = (tokens + block_tokens - 1) / block_tokens;
     const size_t bytes = (size_t)(batch * blocks * channels) * sizeof(float);
     const struct vk_causal_conv1d_gradient_arguments arguments = {

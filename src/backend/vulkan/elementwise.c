@@ -115,10 +115,13 @@ bool vk_move_blocks(struct vk_lowering *lowering, const struct vk_blocks *blocks
     uint32_t first[2] = {0};
     enum vk_width width = vk_choose_width(lowering, odd ? 1 : blocks->count,
                                           (const struct sb_tensor *const[]){blocks->x, blocks->y}, 2, first);
-    if (width == VK_WIDTH_QUADS && blocks->samples > limits->max_groups[1]) width = VK_WIDTH_WIDE;
     const int64_t unit = width == VK_WIDTH_SCALAR ? 1 : 4, count = blocks->count / unit;
     /* Short blocks leave the lanes of a large workgroup without work. */
     const uint32_t workgroup = vk_workgroup(limits, count < 1024 ? 64 : 256);
+    /* The kernel for quads does not loop. */
+    if (width == VK_WIDTH_QUADS &&
+        (blocks->samples > limits->max_groups[1] || (count + workgroup - 1) / workgroup > limits->max_groups[0]))
+        width = VK_WIDTH_WIDE;
     const struct vk_blocks_arguments arguments = {.x = vk_tensor_address(lowering, blocks->x),
                                                   .y = vk_tensor_address(lowering, blocks->y),
                                                   .scale = vk_tensor_address(lowering, blocks->scale),
@@ -145,10 +148,6 @@ bool vk_move_blocks(struct vk_lowering *lowering, const struct vk_blocks *blocks
         dispatch.kernel = VK_KERNEL_BLOCKS_QUADS;
         dispatch.arguments = &quads;
         dispatch.texels[0] = arguments.x;
-        /* This kernel does not loop. */
-        if ((count + workgroup - 1) / workgroup != dispatch.groups[0])
-            return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED, "a sample of %lld elements is too large.",
-                                    (long long)blocks->count);
     }
     return vk_dispatch(lowering, &dispatch);
 }

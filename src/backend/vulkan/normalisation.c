@@ -8,15 +8,6 @@
 enum { GRADIENT_DY, GRADIENT_X, GRADIENT_GAMMA, GRADIENT_STATS, GRADIENT_ADDEND, GRADIENT_Y = GRADIENT_ADDEND };
 enum { GRADIENT_DX, GRADIENT_DGAMMA, GRADIENT_DBETA };
 
-/* Kernels index with 32 bits. */
-static bool fits(struct vk_lowering *lowering, const struct sb_node *node, const struct sb_tensor *x) {
-    if (sb_elements(x) < (int64_t)UINT32_MAX) return true;
-    return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
-                            "%s: a tensor of %lld elements is more than its kernel can index; use a smaller batch with "
-                            "gradient accumulation.",
-                            node->name, (long long)sb_elements(x));
-}
-
 /* How the kernels are laid out in which an invocation walks down a block of rows of one column; see columns.glsl. */
 struct blocks {
     uint32_t workgroup, groups[2];
@@ -29,6 +20,8 @@ static struct blocks blocks_of(const struct sb_tensor *x, uint32_t workgroup, in
     /* Short enough that many run at once, and few enough that the second stage stays small. */
     blocks.rows = (rows + 255) / 256;
     if (blocks.rows < 64) blocks.rows = 64;
+    /* Two loops over them in one kernel; see lower.h. */
+    if (blocks.rows > VK_SOFTWARE_ITERATIONS / 2) blocks.rows = VK_SOFTWARE_ITERATIONS / 2;
     blocks.count = (rows + blocks.rows - 1) / blocks.rows;
     blocks.groups[0] = (uint32_t)((columns + workgroup - 1) / workgroup);
     blocks.groups[1] = (uint32_t)((blocks.count + down - 1) / down);
@@ -54,10 +47,15 @@ static bool show(struct vk_lowering *lowering, const struct sb_tensor *tensor, u
 }
 
 /* A subgroup of the device per row, or a row per invocation; then a workgroup takes some rows one after the other. */
-static uint32_t row_groups(const struct vk_limits *limits, int64_t rows) {
-    const int64_t at_once = limits->subgroup_arithmetic ? 1 : limits->subgroup_size, each = 8;
+static uint32_t row_groups(const struct vk_limits *limits, const struct sb_tensor *x) {
+    const int64_t rows = sb_rows(x), at_once = limits->subgroup_arithmetic ? 1 : limits->subgroup_size;
+    const int64_t lanes = limits->subgroup_arithmetic ? limits->subgroup_size : 1;
+    /* Three loops over the columns of a row; see lower.h. */
+    int64_t each = VK_SOFTWARE_ITERATIONS / (3 * ((sb_columns(x) + lanes - 1) / lanes) + 1);
+    if (each < 1) each = 1;
+    if (each > 8) each = 8;
     const int64_t groups = (rows + at_once * each - 1) / (at_once * each);
-    return (uint32_t)(groups < 32768 ? groups : 32768);
+    return (uint32_t)(groups < 65535 ? groups : 65535);
 }
 
 /* For the kernels that keep a row in the registers of one subgroup: the quads of channels of an invocation, 0 where
@@ -76,6 +74,7 @@ static struct quads quads_of(const struct vk_limits *limits, const struct sb_ten
     const int64_t most = limits->software ? 64 : 2048, shortest = limits->software ? 8 : 2;
     int64_t block_rows = (rows + most - 1) / most;
     if (block_rows < shortest) block_rows = shortest;
+    if (block_rows > VK_SOFTWARE_ITERATIONS) block_rows = VK_SOFTWARE_ITERATIONS;
     result.quads = (uint32_t)quads;
     result.block_rows = (uint32_t)block_rows;
     result.groups = (uint32_t)((rows + block_rows - 1) / block_rows);
@@ -125,7 +124,6 @@ static bool lower_layer_norm_quads(struct vk_lowering *lowering, const struct sb
 bool vk_lower_layer_norm(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sb_tensor *x = node->inputs[0];
-    if (!fits(lowering, node, x)) return false;
     const struct quads quads = quads_of(limits, x);
     if (quads.quads) return lower_layer_norm_quads(lowering, node, quads);
     const struct vk_layer_norm_arguments arguments = {.x = vk_tensor_address(lowering, x),
@@ -141,7 +139,7 @@ bool vk_lower_layer_norm(struct vk_lowering *lowering, const struct sb_node *nod
                                                                                    : VK_KERNEL_LAYER_NORM,
                                              .arguments = &arguments,
                                              .constants = {[VK_LAYER_NORM_WORKGROUP] = limits->subgroup_size},
-                                             .groups = {row_groups(limits, sb_rows(x))}});
+                                             .groups = {row_groups(limits, x)}});
 }
 
 /* dgamma and dbeta of either normalisation, in two stages. */
@@ -240,7 +238,6 @@ static bool lower_layer_norm_quads_gradient(struct vk_lowering *lowering, const 
 bool vk_lower_layer_norm_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sb_tensor *x = node->inputs[GRADIENT_X], *addend = node->inputs[GRADIENT_ADDEND];
-    if (!fits(lowering, node, x)) return false;
     const struct quads quads = quads_of(limits, x);
     if (quads.quads) return lower_layer_norm_quads_gradient(lowering, node, quads);
     const struct vk_layer_norm_gradient_arguments arguments = {
@@ -257,7 +254,7 @@ bool vk_lower_layer_norm_gradient(struct vk_lowering *lowering, const struct sb_
                                          .arguments = &arguments,
                                          .constants = {[VK_LAYER_NORM_GRADIENT_WORKGROUP] = limits->subgroup_size,
                                                        [VK_LAYER_NORM_GRADIENT_HAS_ADDEND] = addend != NULL},
-                                         .groups = {row_groups(limits, sb_rows(x))}};
+                                         .groups = {row_groups(limits, x)}};
     /* The sums first: dx may take the place of dy. */
     return lower_sums(lowering, node, false, NULL) && vk_dispatch(lowering, &dispatch);
 }
@@ -265,7 +262,6 @@ bool vk_lower_layer_norm_gradient(struct vk_lowering *lowering, const struct sb_
 bool vk_lower_batch_norm(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct sb_norm_attributes *attributes = &node->attributes.norm;
     const struct sb_tensor *x = node->inputs[SB_BATCH_NORM_X];
-    if (!fits(lowering, node, x)) return false;
     const uint32_t rows = (uint32_t)sb_rows(x), channels = (uint32_t)sb_columns(x);
     struct blocks blocks;
     uint64_t address;
@@ -341,7 +337,7 @@ bool vk_lower_batch_norm(struct vk_lowering *lowering, const struct sb_node *nod
 bool vk_lower_batch_norm_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct sb_tensor *dy = node->inputs[GRADIENT_DY], *x = node->inputs[GRADIENT_X];
     const struct sb_tensor *y = node->inputs[GRADIENT_Y];
-    if (!fits(lowering, node, x) || !lower_sums(lowering, node, true, y)) return false;
+    if (!lower_sums(lowering, node, true, y)) return false;
     struct blocks blocks;
     uint64_t addresses[3];
     struct vk_batch_norm_gradient_texels_arguments texels = {

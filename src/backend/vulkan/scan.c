@@ -152,6 +152,7 @@ static bool gradient_sums(struct vk_lowering *lowering, const struct sb_node *no
     /* Blocks of 64 rows or more, at most 256 of them: enough to share out, few enough to add. */
     int64_t block_rows = divide_up(rows, 256);
     if (block_rows < 64) block_rows = 64;
+    block_rows = smallest(block_rows, VK_SOFTWARE_ITERATIONS);
     const int64_t blocks = divide_up(rows, block_rows);
     const size_t bytes = (size_t)(blocks * channels) * sizeof(float);
     const struct vk_selective_scan_gradient_sums_arguments arguments = {
