@@ -190,12 +190,15 @@ static struct class class_of(const struct geometry *g, uint32_t py, uint32_t px)
                           .first_x = (px + stride - padding) % stride};
 }
 
+static bool has_pixels(const struct geometry *g, const struct class *class) {
+    return class->first_y < g->height && class->first_x < g->width;
+}
+
 static bool lower_class(struct vk_lowering *lowering, const struct geometry *g, const struct class *class, uint64_t dy,
                         uint32_t channels, uint64_t dx, uint64_t addend, bool concurrent) {
     const struct taps *taps = &class->taps;
     const uint32_t rows = count_taps(g->height, class->first_y, g->stride);
     const uint32_t columns = count_taps(g->width, class->first_x, g->stride);
-    if (!rows || !columns) return true;
     const struct vk_gather gather = {.batch = g->batch,
                                      .grid_height = rows,
                                      .grid_width = columns,
@@ -246,10 +249,15 @@ bool vk_lower_conv2d_input_gradient(struct vk_lowering *lowering, const struct s
                          &classes[i].packed))
             return false;
     }
-    for (uint32_t i = 0; i < count; i++)
+    /* The first class waits for the packed weights, the others run beside it. */
+    bool waited = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!has_pixels(&g, &classes[i])) continue;
         if (!lower_class(lowering, &g, &classes[i], image, channels, vk_tensor_address(lowering, dx),
-                         vk_tensor_address(lowering, node->inputs[2]), i > 0))
+                         vk_tensor_address(lowering, node->inputs[2]), waited))
             return false;
+        waited = true;
+    }
     return true;
 }
 

@@ -305,8 +305,16 @@ bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct
                     : gradient_anywhere(lowering, node, size, plan.workgroup, dispatch)))
             return false;
     }
-    if (db && split_b && !vk_sum_partials(lowering, arguments.db, groups, db, false)) return false;
-    if (dc && split_c && !vk_sum_partials(lowering, arguments.dc, groups, dc, true)) return false;
-    if (da && split_a && !vk_sum_partials(lowering, arguments.da, size.batch, da, true)) return false;
+    /* The first of the sums waits for the kernel above, the others run beside it. */
+    bool waited = false;
+    if (db && split_b) {
+        if (!vk_sum_partials(lowering, arguments.db, groups, db, waited)) return false;
+        waited = true;
+    }
+    if (dc && split_c) {
+        if (!vk_sum_partials(lowering, arguments.dc, groups, dc, waited)) return false;
+        waited = true;
+    }
+    if (da && split_a && !vk_sum_partials(lowering, arguments.da, size.batch, da, waited)) return false;
     return gradient_sums(lowering, node, arguments.ddelta);
 }
