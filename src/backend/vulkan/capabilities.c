@@ -38,6 +38,9 @@ static bool choose_queue(VkPhysicalDevice device, struct vk_capabilities *capabi
     return true;
 }
 
+static const uint32_t subgroup_needs =
+    VK_NEEDS_SUBGROUP_ARITHMETIC | VK_NEEDS_SUBGROUP_BALLOT | VK_NEEDS_SUBGROUP_SHUFFLE;
+
 static bool apply_mask(const char *disable, struct vk_capabilities *capabilities, struct simba_error *error) {
     static const struct {
         const char *word;
@@ -46,7 +49,7 @@ static bool apply_mask(const char *disable, struct vk_capabilities *capabilities
         {"int64", VK_NEEDS_INT64},
         {"fp16", VK_NEEDS_FLOAT16},
         {"int8", VK_NEEDS_UINT8},
-        {"subgroup", VK_NEEDS_SUBGROUP_ARITHMETIC | VK_NEEDS_SUBGROUP_BALLOT | VK_NEEDS_SUBGROUP_SHUFFLE},
+        {"subgroup", subgroup_needs},
         {"coopmat", 0}, /* no kernel uses cooperative matrices, so there is nothing to leave out */
         {"unified", 0},
         {"timestamps", 0},
@@ -165,6 +168,9 @@ bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct v
             choose_subgroup_size(capabilities->properties.vendorID, sizes.minSubgroupSize, sizes.maxSubgroupSize);
         const uint64_t invocations = (uint64_t)result->subgroup_size * sizes.maxComputeWorkgroupSubgroups;
         if (invocations < result->max_invocations) result->max_invocations = (uint32_t)invocations;
+    } else if (sizes.minSubgroupSize < sizes.maxSubgroupSize) {
+        /* The driver chooses the size, so the kernels that count on it cannot be used. */
+        available = capabilities->available &= ~subgroup_needs;
     }
     result->max_shared_bytes = limits->maxComputeSharedMemorySize;
     memcpy(result->max_groups, limits->maxComputeWorkGroupCount, sizeof result->max_groups);
