@@ -147,9 +147,9 @@ bool vk_dispatch(struct vk_lowering *lowering, const struct vk_dispatch *dispatc
     for (int i = 0; i < 3; i++) {
         groups[i] = dispatch->groups[i] ? dispatch->groups[i] : 1;
         if (groups[i] > device->limits.max_groups[i])
-            return vk_lowering_fail(lowering, SIMBA_ERROR_INTERNAL,
-                                    "kernel %s was dispatched with %" PRIu32 " workgroups in dimension %d; the device "
-                                    "allows %" PRIu32 ".",
+            return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
+                                    "kernel %s needs %" PRIu32 " workgroups in dimension %d, the device allows %" PRIu32
+                                    "; use a smaller batch, with gradient accumulation.",
                                     info->name, groups[i], i, device->limits.max_groups[i]);
     }
     VkPipeline pipeline;
