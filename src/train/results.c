@@ -36,8 +36,7 @@ bool sb_results_begin(const char *path, int64_t epochs, struct simba_error *erro
 
 bool sb_results_append(const char *path, const struct sb_result *result, struct simba_error *error) {
     FILE *stream = fopen(path, "a");
-    if (!stream)
-        return sb_fail_errno(error, errno, "write", path);
+    if (!stream) return sb_fail_errno(error, errno, "write", path);
     fprintf(stream, "%lld,%lld,%.9g,%.9g,", (long long)result->epoch + 1, (long long)result->step,
             result->learning_rate, result->loss);
     if (result->evaluated)
@@ -46,7 +45,6 @@ bool sb_results_append(const char *path, const struct sb_result *result, struct 
         fputs(",,,", stream);
     fprintf(stream, "%.1f,%.4f,%.3f\n", result->images_per_second, result->waited_share, result->seconds);
     const bool fine = !ferror(stream);
-    if (fclose(stream) != 0 || !fine)
-        return sb_fail_errno(error, errno, "write", path);
+    if (fclose(stream) != 0 || !fine) return sb_fail_errno(error, errno, "write", path);
     return true;
 }

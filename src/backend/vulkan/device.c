@@ -217,8 +217,6 @@ static bool open_device(const struct sb_device_parameters *parameters, const str
     }
     if (!find_physical(device, parameters, description, error)) goto error;
     device->limits = device->capabilities.limits;
-    device->unified =
-        device->base.description.kind == SB_DEVICE_SOFTWARE || device->base.description.kind == SB_DEVICE_INTEGRATED;
     if (!create_device(device, error)) goto error;
     if (!vk_cache_init(device, parameters->no_cache, error)) goto error;
     *opened = &device->base;

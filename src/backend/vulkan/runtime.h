@@ -99,7 +99,6 @@ struct vk_device {
     bool has_mutexes;
     struct vk_capabilities capabilities;
     struct vk_limits limits;
-    bool unified; /* the host can map the memory in which the device computes */
     VkDescriptorSetLayout texel_layout;
     VkPipelineLayout layout;
     struct vk_pipeline *pipelines[VK_KERNEL_COUNT];
