@@ -16,5 +16,6 @@ resume=
 [ -e "$output" ] && resume=--resume
 build/simba devices
 build/simba train assets/configs/fashion_mnist.json --output "$output" $resume "$@"
+case " $* " in *" --dry-run "*) exit ;; esac
 build/simba evaluate "$output/best.safetensors"
 build/simba predict "$output/best.safetensors" assets/samples/*.png --top 3
