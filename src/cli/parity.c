@@ -58,7 +58,7 @@ static int run(const struct cli_command *command, int count, char **words) {
          .argument = "FILE...",
          .help = "golden case files, checked against their own numbers",
          .list = &cases},
-        {.name = "reference", .argument = "D", .help = "the device to compare with (cpu)", .text = &reference_choice},
+        {.name = "against", .argument = "D", .help = "the device to compare with (cpu)", .text = &reference_choice},
         {.name = "set", .argument = "KEY=VALUE", .help = "change the configuration", .list = &overrides},
         {.name = "batch", .argument = "N", .help = "images of the comparison (2)", .integer = &batch, .minimum = 1},
         {.name = "seed", .argument = "N", .help = "of weights and images (1)", .number = &seed},
