@@ -82,6 +82,11 @@ bool sb_learner_find_non_finite(struct sb_learner *learner, int slot, char *name
     if (!values) return false;
     name[0] = '\0';
     bool fine = true;
+    /* The device may hold the inputs of the other slot, submitted since. */
+    for (int i = 0; fine && i < graph->tensor_count; i++)
+        if (graph->tensors[i]->is_input)
+            fine = sb_program_write(learner->program, graph->tensors[i],
+                                    sb_program_host(learner->program, slot, graph->tensors[i]), error);
     for (int i = 0; fine && !name[0] && i < graph->node_count; i++) {
         const struct sb_node *node = graph->nodes[i];
         if (node->phase != SB_PHASE_COMPUTE) continue;
