@@ -38,11 +38,6 @@ static bool lay_out(struct vk_lowering *lowering, const struct sb_node *node, co
     return true;
 }
 
-static bool show(struct vk_lowering *lowering, const struct sb_tensor *tensor, uint64_t *address, uint32_t *first) {
-    *address = vk_tensor_address(lowering, tensor);
-    return !tensor || vk_texels(lowering, *address, sb_bytes(tensor), first);
-}
-
 struct filter {
     const struct sb_tensor *x, *weight, *bias, *y, *saved;
     enum sb_activation_kind activation;
@@ -76,9 +71,9 @@ static bool lower_filter(struct vk_lowering *lowering, const struct sb_node *nod
                                                    .width = (uint32_t)x->shape[2],
                                                    .channels = (uint32_t)x->shape[3]};
     uint64_t addresses[3];
-    if (layout.texels && show(lowering, x, &addresses[0], &texels.x_first) &&
-        show(lowering, filter.weight, &addresses[1], &texels.weight_first) &&
-        show(lowering, filter.bias, &addresses[2], &texels.bias_first))
+    if (layout.texels && vk_tensor_texels(lowering, x, &addresses[0], &texels.x_first) &&
+        vk_tensor_texels(lowering, filter.weight, &addresses[1], &texels.weight_first) &&
+        vk_tensor_texels(lowering, filter.bias, &addresses[2], &texels.bias_first))
         return lower_filter_texels(lowering, &layout, &filter, &texels, addresses);
     layout.texels = false;
     layout.workgroup = 64;
@@ -139,8 +134,8 @@ bool vk_lower_depthwise_conv2d_gradient(struct vk_lowering *lowering, const stru
         .channels = (uint32_t)channels,
         .strips = (uint32_t)strips};
     uint64_t dy_address, x_address;
-    layout.texels = layout.texels && show(lowering, dp, &dy_address, &texels.dy_first) &&
-                    show(lowering, node->inputs[GRADIENT_X], &x_address, &texels.x_first);
+    layout.texels = layout.texels && vk_tensor_texels(lowering, dp, &dy_address, &texels.dy_first) &&
+                    vk_tensor_texels(lowering, node->inputs[GRADIENT_X], &x_address, &texels.x_first);
     if (layout.texels) {
         const struct vk_dispatch dispatch = {
             .kernel = VK_KERNEL_DEPTHWISE_WEIGHT_GRADIENT_TEXELS,

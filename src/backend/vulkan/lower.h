@@ -56,6 +56,8 @@ bool vk_dispatch(struct vk_lowering *lowering, const struct vk_dispatch *dispatc
  * texel several times faster than it loads through an address. *first is the texel at `address`. False when the
  * address is not a multiple of 16 bytes or `bytes` from there go beyond what the device's views can show. */
 bool vk_texels(struct vk_lowering *lowering, uint64_t address, uint64_t bytes, uint32_t *first);
+/* The same for a whole tensor, whose address it writes, too; an absent one (NULL, address 0) is fine. */
+bool vk_tensor_texels(struct vk_lowering *lowering, const struct sb_tensor *tensor, uint64_t *address, uint32_t *first);
 
 /* Complex FFT in place over the middle axis of [batch, length, columns] complex (interleaved float pairs) in the
  * program's FFT workspace, which is valid for this node only. Not normalised. Through VkFFT. */

@@ -40,12 +40,6 @@ static bool blocks_of_texels(const struct vk_limits *limits, const struct sb_ten
     return true;
 }
 
-/* Whether the tensor can be read as texels (NULL can), and from which one on. */
-static bool show(struct vk_lowering *lowering, const struct sb_tensor *tensor, uint64_t *address, uint32_t *first) {
-    *address = vk_tensor_address(lowering, tensor);
-    return !tensor || vk_texels(lowering, *address, sb_bytes(tensor), first);
-}
-
 /* A subgroup of the device per row, or a row per invocation; then a workgroup takes some rows one after the other. */
 static uint32_t row_groups(const struct vk_limits *limits, const struct sb_tensor *x) {
     const int64_t rows = sb_rows(x), at_once = limits->subgroup_arithmetic ? 1 : limits->subgroup_size;
@@ -91,9 +85,9 @@ static bool lower_layer_norm_quads(struct vk_lowering *lowering, const struct sb
                                                     .channels = (uint32_t)sb_columns(x),
                                                     .epsilon = node->attributes.norm.epsilon};
     uint64_t addresses[3];
-    const bool shown = show(lowering, x, &addresses[0], &texels.x_first) &&
-                       show(lowering, gamma, &addresses[1], &texels.gamma_first) &&
-                       show(lowering, beta, &addresses[2], &texels.beta_first);
+    const bool shown = vk_tensor_texels(lowering, x, &addresses[0], &texels.x_first) &&
+                       vk_tensor_texels(lowering, gamma, &addresses[1], &texels.gamma_first) &&
+                       vk_tensor_texels(lowering, beta, &addresses[2], &texels.beta_first);
     if (shown && limits->software && limits->int64)
         return vk_dispatch(lowering,
                            &(struct vk_dispatch){.kernel = VK_KERNEL_LAYER_NORM_TEXELS,
@@ -152,9 +146,9 @@ static bool lower_sums(struct vk_lowering *lowering, const struct sb_node *node,
                                                    .channels = (uint32_t)sb_columns(x)};
     uint64_t addresses[3];
     const bool shown = batch && blocks_of_texels(vk_lowering_limits(lowering), x, &blocks) &&
-                       show(lowering, dy, &addresses[0], &texels.dy_first) &&
-                       show(lowering, x, &addresses[1], &texels.x_first) &&
-                       show(lowering, y, &addresses[2], &texels.y_first);
+                       vk_tensor_texels(lowering, dy, &addresses[0], &texels.dy_first) &&
+                       vk_tensor_texels(lowering, x, &addresses[1], &texels.x_first) &&
+                       vk_tensor_texels(lowering, y, &addresses[2], &texels.y_first);
     if (!shown) blocks = blocks_of_channels(x);
     const size_t bytes = (size_t)(blocks.count * sb_columns(x)) * sizeof(float);
     texels.block_rows = (uint32_t)blocks.rows;
@@ -196,10 +190,10 @@ static bool lower_layer_norm_quads_gradient(struct vk_lowering *lowering, const 
         .block_rows = quads.block_rows,
         .channels = (uint32_t)sb_columns(x)};
     uint64_t addresses[4];
-    const bool shown = show(lowering, dy, &addresses[0], &texels.dy_first) &&
-                       show(lowering, x, &addresses[1], &texels.x_first) &&
-                       show(lowering, gamma, &addresses[2], &texels.gamma_first) &&
-                       show(lowering, addend, &addresses[3], &texels.addend_first);
+    const bool shown = vk_tensor_texels(lowering, dy, &addresses[0], &texels.dy_first) &&
+                       vk_tensor_texels(lowering, x, &addresses[1], &texels.x_first) &&
+                       vk_tensor_texels(lowering, gamma, &addresses[2], &texels.gamma_first) &&
+                       vk_tensor_texels(lowering, addend, &addresses[3], &texels.addend_first);
     if (shown && limits->software && limits->int64) {
         const struct vk_dispatch dispatch = {
             .kernel = VK_KERNEL_LAYER_NORM_TEXELS_GRADIENT,
@@ -267,7 +261,7 @@ bool vk_lower_batch_norm(struct vk_lowering *lowering, const struct sb_node *nod
     uint64_t address;
     uint32_t first = 0;
     const bool shown =
-        blocks_of_texels(vk_lowering_limits(lowering), x, &blocks) && show(lowering, x, &address, &first);
+        blocks_of_texels(vk_lowering_limits(lowering), x, &blocks) && vk_tensor_texels(lowering, x, &address, &first);
     if (!shown) blocks = blocks_of_channels(x);
     address = vk_tensor_address(lowering, x);
     uint64_t block_statistics = 0;
@@ -349,9 +343,9 @@ bool vk_lower_batch_norm_gradient(struct vk_lowering *lowering, const struct sb_
         .rows = (uint32_t)sb_rows(x),
         .channels = (uint32_t)sb_columns(x)};
     const bool shown = blocks_of_texels(vk_lowering_limits(lowering), x, &blocks) &&
-                       show(lowering, dy, &addresses[0], &texels.dy_first) &&
-                       show(lowering, x, &addresses[1], &texels.x_first) &&
-                       show(lowering, y, &addresses[2], &texels.y_first);
+                       vk_tensor_texels(lowering, dy, &addresses[0], &texels.dy_first) &&
+                       vk_tensor_texels(lowering, x, &addresses[1], &texels.x_first) &&
+                       vk_tensor_texels(lowering, y, &addresses[2], &texels.y_first);
     if (!shown) blocks = blocks_of_channels(x);
     texels.block_rows = (uint32_t)blocks.rows;
     const struct vk_batch_norm_gradient_arguments arguments = {.dy = vk_tensor_address(lowering, dy),

@@ -65,6 +65,12 @@ bool vk_texels(struct vk_lowering *lowering, uint64_t address, uint64_t bytes, u
     return offset % TEXEL_BYTES == 0 && offset + bytes <= max_view_bytes(lowering->device);
 }
 
+bool vk_tensor_texels(struct vk_lowering *lowering, const struct sb_tensor *tensor, uint64_t *address,
+                      uint32_t *first) {
+    *address = vk_tensor_address(lowering, tensor);
+    return !tensor || vk_texels(lowering, *address, sb_bytes(tensor), first);
+}
+
 static bool create_set(struct vk_lowering *lowering, struct vk_texel_set *set) {
     struct vk_device *device = lowering->device;
     struct vk_texel_sets *sets = &lowering->program->texels;
