@@ -18,15 +18,23 @@ void main() {
     largest = lanes_max(largest);
     float sum = 0, total = 0, product = 0;
     for (uint k = lane; k < classes; k += LANES) {
-        const float above = arguments.logits.at[first + k] - largest, target = target_at(row, k);
+        const float above = arguments.logits.at[first + k] - largest, target = LABELS ? 1.0 : target_at(row, k);
         sum += exp(above);
         total += target;
         product += target * above;
     }
     sum = lanes_sum(sum);
-    total = lanes_sum(total);
+    if (!LABELS) total = lanes_sum(total);
     product = lanes_sum(product);
     if (lane != 0 || mine >= rows) return;
+    if (LABELS) {
+        // Smoothing's share is the same for all classes: added up one by one, the little that it is would be lost.
+        total = 1.0;
+        product *= arguments.smoothing / float(classes);
+        const int label = arguments.labels.at[row];
+        if (label >= 0 && label < int(classes))
+            product += (1.0 - arguments.smoothing) * (arguments.logits.at[first + label] - largest);
+    }
     const float logarithm = log(sum);
     arguments.statistics.at[2 * row] = largest;
     arguments.statistics.at[2 * row + 1] = logarithm;
