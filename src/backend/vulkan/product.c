@@ -379,7 +379,9 @@ static uint32_t choose_split_depth(const struct vk_lowering *lowering, const str
     const uint32_t tiles = divide_up(p->columns, plan->tile_columns) * divide_up(p->rows, plan->tile_rows) * p->groups;
     uint32_t splits = wanted_groups(lowering) / tiles;
     if (splits > p->depth / 256) splits = p->depth / 256;
-    const uint32_t fewest = divide_up(p->depth, longest_depth(lowering, plan));
+    /* Nor may one float collect so many terms that its rounding shows. */
+    const uint32_t longest = longest_depth(lowering, plan) < 32768 ? longest_depth(lowering, plan) : 32768;
+    const uint32_t fewest = divide_up(p->depth, longest);
     if (splits < fewest) splits = fewest;
     if (splits < 2) return p->depth ? p->depth : 1;
     return divide_up(divide_up(p->depth, splits), plan->step) * plan->step;
