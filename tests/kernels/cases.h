@@ -8,7 +8,14 @@
 #include "graph/graph.h"
 #include "ops/ops.h"
 
-enum { CHECK_GUARD_BYTES = 256, CHECK_MAX_INPUTS = 32, CHECK_MAX_ROOTS = 8, CHECK_SIZES = 10, CHECK_MAX_BENCH = 10 };
+enum {
+    CHECK_GUARD_BYTES = 256,
+    CHECK_MAX_INPUTS = 32,
+    CHECK_MAX_ROOTS = 8,
+    CHECK_SIZES = 10,
+    CHECK_MAX_BENCH = 10,
+    CHECK_MAX_LARGE = 5
+};
 
 struct check_input {
     struct sb_tensor *tensor;
@@ -37,7 +44,10 @@ struct check_family {
         const char *label;
         int64_t sizes[CHECK_SIZES];
     } bench[CHECK_MAX_BENCH]; /* sizes of the published models; label NULL: the end */
-    double bound;             /* of the relative L2 error; 0: the default */
+    /* Sizes past a limit of grids (65535 workgroups to an axis) or of Mesa's software driver (65535 rounds of loops),
+     * with little memory; the first size 0: the end. */
+    int64_t large[CHECK_MAX_LARGE][CHECK_SIZES];
+    double bound; /* of the relative L2 error; 0: the default */
 };
 extern const struct check_family *const check_families[]; /* families.c; NULL at the end */
 

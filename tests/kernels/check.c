@@ -1,7 +1,8 @@
 /* The kernel check: runs every operation's forward and backward nodes on a device with random shapes and values, and
  * lets the reference repeat each node from the device's own inputs, so that errors cannot hide behind one another and
  * a ReLU that falls on the other side of its kink is no false alarm. Every tensor stands alone between guard bands,
- * all memory is NaN at the start, and a second run must give the same bits. With --bench correct cases are timed. */
+ * all memory is NaN at the start, and a second run must give the same bits. With --large the families' large cases take
+ * the place of random ones; with --bench correct cases are timed. */
 #include "cases.h"
 #include "device.h"
 
@@ -21,7 +22,7 @@ struct options {
     struct sb_device_parameters device;
     uint64_t seed;
     int runs;
-    bool bench, list, verbose;
+    bool bench, large, list, verbose;
     char **patterns;
     int pattern_count;
 };
@@ -315,11 +316,15 @@ static int check_family_cases(struct sb_device *device, struct sb_device *judge,
                               const struct check_family *family) {
     int failures = 0;
     double worst = 0;
-    for (int number = 0; number < options->runs; number++) {
+    int cases = options->large ? 0 : options->runs;
+    while (options->large && cases < CHECK_MAX_LARGE && family->large[cases][0]) cases++;
+    if (!cases) return 0;
+    for (int number = 0; number < cases; number++) {
         struct check check;
         struct simba_error error = {0};
         bool passed = false;
-        bool done = check_case(&check, family, options->seed, (uint64_t)number, NULL, 0, &error) &&
+        bool done = check_case(&check, family, options->seed, (uint64_t)number,
+                               options->large ? family->large[number] : NULL, 0, &error) &&
                     check_correctness(device, judge, &check, family, options->verbose, &worst, &passed, &error);
         if (!done) printf("    %s\n", error.message);
         if (!done || !passed) {
@@ -331,7 +336,7 @@ static int check_family_cases(struct sb_device *device, struct sb_device *judge,
         if (!done && error.code == SIMBA_ERROR_DEVICE) return -1;
     }
     printf("%-20s %s  %d of %d cases, largest relative error %.2g\n", family->name, failures ? "FAILED" : "ok    ",
-           options->runs - failures, options->runs, worst);
+           cases - failures, cases, worst);
     return failures;
 }
 
@@ -401,11 +406,12 @@ static bool chosen(const struct options *options, const char *name) {
 }
 
 static int usage(const char *unknown) {
-    fprintf(stderr,
-            "check: unknown option or missing value: %s\n"
-            "usage: check [--device D] [--disable TIERS] [--validate] [--seed N] [--runs N] [--bench] [--list] "
-            "[--verbose] [FAMILY...]\n",
-            unknown);
+    fprintf(
+        stderr,
+        "check: unknown option or missing value: %s\n"
+        "usage: check [--device D] [--disable TIERS] [--validate] [--seed N] [--runs N] [--large] [--bench] [--list] "
+        "[--verbose] [FAMILY...]\n",
+        unknown);
     return 2;
 }
 
@@ -415,6 +421,8 @@ int main(int argc, char **argv) {
         const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (!strcmp(option, "--bench")) {
             options.bench = true;
+        } else if (!strcmp(option, "--large")) {
+            options.large = true;
         } else if (!strcmp(option, "--list")) {
             options.list = true;
         } else if (!strcmp(option, "--validate")) {

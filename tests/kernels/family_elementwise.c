@@ -79,7 +79,8 @@ const struct check_family check_add = {
     .name = "add", .draw = draw, .build = build_add, .bench = {{"stage 1 batch 4", {4, 3136, 64, 0}}}};
 const struct check_family check_multiply = {.name = "multiply", .draw = draw, .build = build_multiply};
 const struct check_family check_negative_exp = {.name = "negative_exp", .draw = draw, .build = build_negative_exp};
-const struct check_family check_scale_rows = {.name = "scale_rows", .draw = draw, .build = build_scale_rows};
+const struct check_family check_scale_rows = {
+    .name = "scale_rows", .draw = draw, .build = build_scale_rows, .large = {{70001, 1, 5}}};
 const struct check_family check_copy = {.name = "copy", .draw = draw, .build = build_copy};
 const struct check_family check_normalise_image = {
     .name = "normalise_image", .draw = draw, .build = build_normalise_image};

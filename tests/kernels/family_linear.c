@@ -44,6 +44,8 @@ const struct check_family check_linear = {
     .name = "linear",
     .draw = draw,
     .build = build,
+    .large = {{1, 3, 6, 70001, 1, 0, TRANSPOSE},                     /* the depth of the input gradient */
+              {3, 360000, 4, 4, 1, 0, BIAS | RESIDUAL | ROW_SCALE}}, /* rows; the depth of the weight gradient */
     .bench = {{"in_proj stage 1", {1, 3136, 64, 256, 1, 0, TRANSPOSE}},
               {"fc1 stage 1", {1, 3136, 64, 512, 1, 0, TRANSPOSE | BIAS}},
               {"fc2 stage 1", {1, 3136, 512, 64, 1, 0, TRANSPOSE | BIAS | RESIDUAL}},

@@ -45,6 +45,7 @@ const struct check_family check_selective_scan = {
     .name = "selective_scan",
     .draw = draw,
     .build = build,
+    .large = {{1, 40001, 3, 4, D | Z | SOFTPLUS}},
     .bench = {{"stage 1", {1, 3136, 128, 64, 15}},
               {"stage 2", {1, 784, 256, 64, 15}},
               {"stage 3", {1, 196, 640, 64, 15}},

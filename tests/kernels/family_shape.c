@@ -57,10 +57,14 @@ static void build_max(struct check *check, const int64_t *sizes) {
     check_root(check, sb_op_token_max(&check->graph, "max", tokens(check, "x", sizes, sizes[LENGTH])));
 }
 
-const struct check_family check_slice_tokens = {.name = "slice_tokens", .draw = draw_tokens, .build = build_slice};
-const struct check_family check_concat_tokens = {.name = "concat_tokens", .draw = draw_tokens, .build = build_concat};
-const struct check_family check_token_mean = {.name = "token_mean", .draw = draw_tokens, .build = build_mean};
-const struct check_family check_token_max = {.name = "token_max", .draw = draw_tokens, .build = build_max};
+const struct check_family check_slice_tokens = {
+    .name = "slice_tokens", .draw = draw_tokens, .build = build_slice, .large = {{70001, 2, 4, 1, 1}}};
+const struct check_family check_concat_tokens = {
+    .name = "concat_tokens", .draw = draw_tokens, .build = build_concat, .large = {{70001, 2, 4, 1, 1}}};
+const struct check_family check_token_mean = {
+    .name = "token_mean", .draw = draw_tokens, .build = build_mean, .large = {{2, 70001, 3}}};
+const struct check_family check_token_max = {
+    .name = "token_max", .draw = draw_tokens, .build = build_max, .large = {{2, 70001, 3}}};
 
 enum { MIX_BATCH, MIX_HEIGHT, MIX_WIDTH, MIX_CHANNELS, MIX_SCALE };
 
@@ -87,4 +91,5 @@ static void build_mix(struct check *check, const int64_t *sizes) {
     check_root(check, sb_op_mix_box(&check->graph, "mix", x, box, sizes[MIX_SCALE]));
 }
 
-const struct check_family check_mix_box = {.name = "mix_box", .draw = draw_mix, .build = build_mix};
+const struct check_family check_mix_box = {
+    .name = "mix_box", .draw = draw_mix, .build = build_mix, .large = {{2, 40000, 2, 3, 1}}};

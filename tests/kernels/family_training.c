@@ -39,6 +39,7 @@ const struct check_family check_cross_entropy = {
     .name = "cross_entropy",
     .draw = draw_loss,
     .build = build_loss,
+    .large = {{3, 100001, LABELS | SMOOTH}, {2, 100000, 0}, {200001, 2, LABELS}},
     .bench = {{"batch 64", {64, 1000, LABELS | SMOOTH}}},
 };
 
@@ -73,7 +74,7 @@ static void build_drop_path(struct check *check, const int64_t *sizes) {
 }
 
 const struct check_family check_drop_path_scale = {
-    .name = "drop_path_scale", .draw = draw_drop_path, .build = build_drop_path};
+    .name = "drop_path_scale", .draw = draw_drop_path, .build = build_drop_path, .large = {{100000, 20, 3}}};
 
 enum { COUNT, OPTION };
 
