@@ -23,8 +23,7 @@ static uint8_t convert(const uint8_t *pixel, int have, int want, int channel) {
     if (have == want) return pixel[channel];
     if (have == 1) return pixel[0];
     if (want == 3) return pixel[channel]; /* RGBA: without its opacity */
-    /* ITU-R BT.709, rounded; as PNG files become grey. */
-    return (uint8_t)((2126 * pixel[0] + 7152 * pixel[1] + 722 * pixel[2] + 5000) / 10000);
+    return sb_grey(pixel);
 }
 
 /* The image as rows without gaps in the model's channels, in model->decoded. */

@@ -31,13 +31,8 @@ static void on_warning(png_structp png, png_const_charp message) {
     (void)message;
 }
 
-/* BT.601, in PIL's fixed-point form. */
-static void weigh_to_grey(uint8_t *pixels, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *colour = pixels + 3 * i;
-        uint32_t grey = colour[0] * 19595u + colour[1] * 38470u + colour[2] * 7471u + 0x8000u;
-        pixels[i] = (uint8_t)(grey >> 16);
-    }
+uint8_t sb_grey(const uint8_t colour[3]) {
+    return (uint8_t)((colour[0] * 19595u + colour[1] * 38470u + colour[2] * 7471u + 0x8000u) >> 16);
 }
 
 struct image {
@@ -74,8 +69,9 @@ static bool decode(struct reading *reading, const char *path, struct image *imag
     for (int pass = 0; pass < passes; pass++)
         for (int y = 0; y < image->height; y++) png_read_row(png, image->pixels->bytes + row_bytes * (size_t)y, NULL);
     png_read_end(png, NULL); /* a file that ends early is noticed here at the latest */
-    if (image->channels == 1 && !is_grey)
-        weigh_to_grey(image->pixels->bytes, (size_t)image->width * (size_t)image->height);
+    const size_t count = (size_t)image->width * (size_t)image->height;
+    for (size_t i = 0; image->channels == 1 && !is_grey && i < count; i++)
+        image->pixels->bytes[i] = sb_grey(image->pixels->bytes + 3 * i);
     return true;
 }
 
