@@ -1,4 +1,5 @@
 /* Convolutions as matrix products: the image is gathered (shaders/convolution/gather.glsl), the weight packed. */
+#include "backend/vulkan/grid.h"
 #include "backend/vulkan/lowerings.h"
 #include "backend/vulkan/product.h"
 #include "ops/ops.h"
@@ -62,6 +63,7 @@ static bool pad_channels(struct vk_lowering *lowering, const struct sb_tensor *x
         .x = from, .y = *address, .count = count, .channels = channels, .padded_channels = padded};
     return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_PAD_CHANNELS,
                                                        .arguments = &arguments,
+                                                       .constants = {vk_workgroup(limits, 256)},
                                                        .groups = {groups_for(count)},
                                                        .concurrent = true});
 }
@@ -123,6 +125,7 @@ static bool pack_weight(struct vk_lowering *lowering, const struct geometry *g, 
                                                        .column_stride = backward ? input_stride : output_stride};
     return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_PACK_WEIGHT,
                                                        .arguments = &arguments,
+                                                       .constants = {vk_workgroup(limits, 256)},
                                                        .groups = {groups_for(count)},
                                                        .concurrent = true});
 }

@@ -1,5 +1,7 @@
 #include "backend/vulkan/product.h"
 
+#include "backend/vulkan/grid.h"
+
 #include <string.h>
 
 static uint32_t divide_up(uint32_t a, uint32_t b) {
@@ -391,12 +393,12 @@ static bool sum_splits(struct vk_lowering *lowering, const struct vk_sum_splits_
     const uint32_t groups = divide_up(arguments->count, 256);
     return vk_dispatch(
         lowering,
-        &(struct vk_dispatch){
-            .kernel = VK_KERNEL_SUM_SPLITS,
-            .arguments = arguments,
-            .constants =
-                {[VK_SUM_SPLITS_ADDEND] = arguments->addend != 0, [VK_SUM_SPLITS_UNPACK] = arguments->taps != 0},
-            .groups = {groups < 4096 ? groups : 4096}});
+        &(struct vk_dispatch){.kernel = VK_KERNEL_SUM_SPLITS,
+                              .arguments = arguments,
+                              .constants = {[VK_SUM_SPLITS_WORKGROUP] = vk_workgroup(vk_lowering_limits(lowering), 256),
+                                            [VK_SUM_SPLITS_ADDEND] = arguments->addend != 0,
+                                            [VK_SUM_SPLITS_UNPACK] = arguments->taps != 0},
+                              .groups = {groups < 4096 ? groups : 4096}});
 }
 
 bool vk_lower_split_product(struct vk_lowering *lowering, const struct vk_product *product) {
