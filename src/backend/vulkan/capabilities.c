@@ -127,12 +127,8 @@ bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct v
              properties12.driverInfo);
     capabilities->unified = capabilities->properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU ||
                             capabilities->properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU;
-    /* A software device allocates from the machine's memory, whatever the limit of an allocation says. */
-    capabilities->max_allocation = capabilities->properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU
-                                       ? UINT64_MAX
-                                       : properties11.maxMemoryAllocationSize;
-    if (buffer_limit && buffers.maxBufferSize < capabilities->max_allocation)
-        capabilities->max_allocation = buffers.maxBufferSize;
+    capabilities->max_buffer = buffer_limit ? buffers.maxBufferSize : UINT64_MAX;
+    capabilities->max_allocation = properties11.maxMemoryAllocationSize;
     if (!features12.bufferDeviceAddress || !features12.scalarBlockLayout)
         snprintf(capabilities->missing, sizeof capabilities->missing,
                  "its driver lacks %s, which every kernel uses: a newer driver may have it",

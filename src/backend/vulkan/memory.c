@@ -57,9 +57,9 @@ bool vk_buffer_init(struct vk_device *device, VkDeviceSize size, enum vk_memory_
                     struct vk_buffer *buffer, struct simba_error *error) {
     memset(buffer, 0, sizeof *buffer);
     buffer->size = size ? size : 256;
-    if (buffer->size > device->capabilities.max_allocation)
-        return fail_size(device, size, purpose, "one piece of its memory can have", device->capabilities.max_allocation,
-                         error);
+    const struct vk_capabilities *capabilities = &device->capabilities;
+    if (buffer->size > capabilities->max_buffer)
+        return fail_size(device, size, purpose, "one buffer can have", capabilities->max_buffer, error);
     VK(vkCreateBuffer(
         device->handle,
         &(VkBufferCreateInfo){.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
@@ -85,9 +85,13 @@ bool vk_buffer_init(struct vk_device *device, VkDeviceSize size, enum vk_memory_
     const VkResult result = vkAllocateMemory(device->handle, &info, NULL, &buffer->memory);
     if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY) {
         buffer->memory = VK_NULL_HANDLE;
-        fail_size(device, requirements.size, purpose,
-                  device->capabilities.memory_budget ? "there are left" : "the device has in all",
-                  heap_left(device, memory_type->heapIndex), error);
+        const VkDeviceSize left = heap_left(device, memory_type->heapIndex);
+        if (requirements.size <= left && requirements.size > capabilities->max_allocation)
+            fail_size(device, requirements.size, purpose, "one piece of its memory can have",
+                      capabilities->max_allocation, error);
+        else
+            fail_size(device, requirements.size, purpose,
+                      capabilities->memory_budget ? "there are left" : "the device has in all", left, error);
         goto error;
     }
     VK(result);

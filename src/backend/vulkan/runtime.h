@@ -54,7 +54,8 @@ struct vk_capabilities {
     VkPhysicalDeviceProperties properties;
     uint8_t uuid[VK_UUID_SIZE];
     char driver[256];
-    VkDeviceSize max_allocation; /* of one buffer */
+    VkDeviceSize max_buffer;
+    VkDeviceSize max_allocation; /* what surely works: software drivers and NVIDIA's give more than they say (4 GiB) */
     VkPhysicalDeviceMemoryProperties memory;
     uint32_t queue_family;
     uint32_t timestamp_bits; /* 0: no time stamps */
