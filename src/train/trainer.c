@@ -271,7 +271,7 @@ bool simba_trainer_run(struct simba_trainer *trainer, struct simba_error *error)
     bool finished = false;
     while (!finished) {
         if (!simba_trainer_step(trainer, &finished, error)) return false;
-        if (!trainer->stop || finished) continue;
+        if (!atomic_load(&trainer->stop) || finished) continue;
         if (!simba_trainer_save(trainer, NULL, error)) return false;
         return sb_fail(error, SIMBA_ERROR_INTERRUPTED,
                        "Stopped on request after step %lld of %lld; %s is written. Go on with --resume.",
@@ -281,5 +281,5 @@ bool simba_trainer_run(struct simba_trainer *trainer, struct simba_error *error)
 }
 
 void simba_trainer_stop(struct simba_trainer *trainer) {
-    trainer->stop = 1;
+    atomic_store(&trainer->stop, 1);
 }

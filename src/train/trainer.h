@@ -9,7 +9,7 @@
 #include "train/inference.h"
 #include "train/learner.h"
 
-#include <signal.h>
+#include <stdatomic.h>
 
 /* A micro-batch that was submitted and not yet waited for. */
 struct trainer_flight {
@@ -54,7 +54,7 @@ struct simba_trainer {
         double epoch_begin;
         int64_t first_step; /* step at `begin` */
     } clock;
-    volatile sig_atomic_t stop;
+    atomic_int stop; /* lock-free, so that a signal handler may set it */
 };
 
 /* setup.c; simba_trainer_create with the device unwrapped. */
