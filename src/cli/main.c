@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const struct cli_command *const commands[] = {&cli_devices, &cli_train,   &cli_evaluate,
@@ -11,22 +12,30 @@ static int help(FILE *stream, int code) {
     for (int i = 0; i < COMMANDS; i++) {
         char left[64];
         snprintf(left, sizeof left, "%s %s", commands[i]->name, commands[i]->operands);
-        fprintf(stream, "  simba %-24s %s\n", left, commands[i]->summary);
+        fprintf(stream, "  simba %-35s %s\n", left, commands[i]->summary);
     }
-    fputs("  simba version                  the version of the library\n"
+    fputs("  simba version                             the version of the library\n"
           "\nEvery command has --help. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped with Ctrl-C.\n",
           stream);
     return code;
+}
+
+/* A result that did not reach its file is no success: a full disk shows when the buffer is written at last. */
+static int finish_output(int code) {
+    const bool written = !ferror(stdout) && fflush(stdout) == 0;
+    if (written || code != CLI_DONE) return code;
+    fprintf(stderr, "simba: Cannot write the output: %s.\n", strerror(errno ? errno : EIO));
+    return CLI_FAILED;
 }
 
 int main(int count, char **words) {
     if (count < 2) return help(stderr, CLI_USAGE);
     const char *word = words[1];
     if (!strcmp(word, "--help") || !strcmp(word, "-h") || (!strcmp(word, "help") && count == 2))
-        return help(stdout, CLI_DONE);
+        return finish_output(help(stdout, CLI_DONE));
     if (!strcmp(word, "--version") || !strcmp(word, "version")) {
         printf("simba %s\n", simba_version());
-        return CLI_DONE;
+        return finish_output(CLI_DONE);
     }
     bool asks_help = !strcmp(word, "help");
     if (asks_help) word = words[2];
@@ -34,8 +43,8 @@ int main(int count, char **words) {
     for (int i = 0; i < COMMANDS; i++) {
         if (!strcmp(word, commands[i]->name)) {
             char *only_help[] = {(char[]){"--help"}};
-            return asks_help ? commands[i]->run(commands[i], 1, only_help)
-                             : commands[i]->run(commands[i], count - 2, words + 2);
+            return finish_output(asks_help ? commands[i]->run(commands[i], 1, only_help)
+                                           : commands[i]->run(commands[i], count - 2, words + 2));
         }
         names[i + 2] = commands[i]->name;
     }
