@@ -9,20 +9,39 @@ int cli_failed(const struct simba_error *error) {
     return error->code == SIMBA_ERROR_INTERRUPTED ? CLI_INTERRUPTED : CLI_FAILED;
 }
 
+/* Bytes of the well-formed UTF-8 character at `text` (RFC 3629: no overlong forms, no surrogates); 0: there is none. */
+static int character_bytes(const unsigned char *text) {
+    if (text[0] < 0x80) return 1;
+    const int length = text[0] >= 0xC2 && text[0] <= 0xDF   ? 2
+                       : text[0] >= 0xE0 && text[0] <= 0xEF ? 3
+                       : text[0] >= 0xF0 && text[0] <= 0xF4 ? 4
+                                                            : 0;
+    for (int i = 1; i < length; i++)
+        if ((text[i] & 0xC0) != 0x80) return 0;
+    if ((text[0] == 0xE0 && text[1] < 0xA0) || (text[0] == 0xED && text[1] > 0x9F) ||
+        (text[0] == 0xF0 && text[1] < 0x90) || (text[0] == 0xF4 && text[1] > 0x8F))
+        return 0;
+    return length;
+}
+
 void cli_json_string(FILE *stream, const char *text) {
     if (!text) {
         fputs("null", stream);
         return;
     }
     fputc('"', stream);
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
+    /* Names of files are bytes; JSON is UTF-8. Bytes that are none become replacement characters. */
+    for (int bytes; *text; text += bytes ? bytes : 1) {
+        const unsigned char c = (unsigned char)*text;
+        bytes = character_bytes((const unsigned char *)text);
+        if (!bytes)
+            fputs("\\ufffd", stream);
+        else if (c == '"' || c == '\\')
             fprintf(stream, "\\%c", c);
         else if (c < 32)
             fprintf(stream, "\\u%04x", c);
         else
-            fputc(c, stream);
+            fwrite(text, 1, (size_t)bytes, stream);
     }
     fputc('"', stream);
 }
