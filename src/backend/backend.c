@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* In the order of the device list; the reference is last, so that it is never an accident. */
 static const struct sb_backend *const backends[] = {&sb_backend_vulkan, &sb_backend_cpu};
@@ -117,7 +118,7 @@ static bool choose_named(const struct sb_device_description *list, int count, co
                          struct simba_error *error) {
     char names[1200], uuid[33];
     *chosen = -1;
-    if (!strcmp(choice, "cpu")) {
+    if (!strcasecmp(choice, "cpu")) {
         for (int i = 0; i < count; i++)
             if (list[i].kind == SB_DEVICE_REFERENCE) *chosen = i;
     } else if (parse_uuid(choice, uuid)) {
