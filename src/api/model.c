@@ -12,6 +12,10 @@
 /* The architecture: of the configuration when there is one, else of the weights. */
 static bool read_architecture(struct simba_model *model, const struct simba_model_options *options,
                               const struct sb_safetensors *file, struct simba_error *error) {
+    if (!options->configuration && options->override_count)
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT,
+                       "\"%s\" changes a configuration, and none is named: the architecture is what the weights say.",
+                       options->overrides[0]);
     if (!options->configuration) return sb_weights_config(file, &model->config, error);
     return api_read_model(options->configuration, options->overrides, options->override_count, &model->config, error);
 }

@@ -78,7 +78,7 @@ static int run(const struct cli_command *command, int count, char **words) {
          .text = &configuration},
         {.name = "set",
          .argument = "KEY=VALUE",
-         .help = "change the configuration: model.mixer=einfft",
+         .help = "change the configuration of --config: model.mixer=einfft",
          .list = &overrides},
         {.name = "batch", .argument = "N", .help = "images for memory and FLOPs (1)", .integer = &batch, .minimum = 1},
         {.name = "tensors", .help = "list every tensor", .flag = &tensors},
@@ -89,6 +89,10 @@ static int run(const struct cli_command *command, int count, char **words) {
     if (!cli_options_read(command, options, count, words, &operands, &code)) goto done;
     if (operands.count > 1 || (!operands.count && !configuration)) {
         code = cli_usage_error(command, "expected one model file, or --config FILE");
+        goto done;
+    }
+    if (overrides.count && !configuration) {
+        code = cli_usage_error(command, "--set changes a configuration: name one with --config FILE");
         goto done;
     }
     struct simba_error error;
