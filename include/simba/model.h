@@ -62,7 +62,8 @@ SIMBA_API bool simba_model_logits(struct simba_model *model, const struct simba_
 /* ---- evaluation */
 
 struct simba_evaluate_options {
-    const char *data; /* directory of class directories, or a JSON configuration with a "data" object; NULL: the
+    const char *data; /* directory of class directories (or of a whole data set: its "val"), or a JSON
+                         configuration with a "data" object; NULL: the
                          evaluation data that the model was trained with */
     void (*progress)(void *user, int64_t done, int64_t total); /* images; NULL: silence */
     void *user;

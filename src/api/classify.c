@@ -8,6 +8,7 @@
 
 #include <cJSON.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -162,12 +163,23 @@ static bool is_directory(const char *path) {
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/* The directory of a whole data set, as "data.path" names it, has its evaluation images in "val". */
+static bool is_whole_set(const struct simba_model *model, const char *path, const char *const *names, char *evaluation,
+                         size_t size) {
+    const int length = snprintf(evaluation, size, "%s/val", path);
+    for (int i = 0; names && i < model->config.classes; i++)
+        if (strcmp(names[i], "val") == 0) return false;
+    return length > 0 && (size_t)length < size && is_directory(evaluation);
+}
+
 /* The evaluation data: a directory, or what a configuration (a file, or the training record) says. */
 static struct sb_dataset *open_data(struct simba_model *model, const char *path, const char *const *names,
                                     struct simba_error *error) {
     const struct sb_model_config *config = &model->config;
     if (path && is_directory(path)) {
-        const struct sb_dataset_parameters parameters = {.path = path,
+        char evaluation[4096];
+        const bool whole = is_whole_set(model, path, names, evaluation, sizeof evaluation);
+        const struct sb_dataset_parameters parameters = {.path = whole ? evaluation : path,
                                                          .height = (int)config->height,
                                                          .width = (int)config->width,
                                                          .channels = (int)config->channels,

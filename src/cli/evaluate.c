@@ -17,7 +17,7 @@ static int run(const struct cli_command *command, int count, char **words) {
     const struct cli_option options[] = {
         {.name = "data",
          .argument = "PATH",
-         .help = "directory of class directories, or a configuration with a \"data\" object",
+         .help = "directory of class directories or of IDX files, or a configuration with \"data\"",
          .text = &data},
         {.name = "config",
          .argument = "FILE",
