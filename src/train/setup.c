@@ -194,7 +194,11 @@ struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *opti
     if (!sb_train_config_read(sb_json_root(document), &trainer->config, error) ||
         !check_output(trainer, options, error) || !open_data(trainer, error) || !make_plan(trainer, error))
         goto failed;
-    trainer->configuration = sb_train_config_write(&trainer->config, error);
+    /* Without the place of the output: the same run ends with the same bytes in every directory, and a directory that
+     * was moved can be resumed. */
+    struct sb_train_config portable = trainer->config;
+    portable.output[0] = 0;
+    trainer->configuration = sb_train_config_write(&portable, error);
     if (!trainer->configuration || !fill_parameters(trainer, options->resume, error)) goto failed;
     trainer->progress = (struct simba_progress){.step = trainer->state.step,
                                                 .steps = trainer->plan.steps,
