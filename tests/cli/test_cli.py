@@ -93,6 +93,16 @@ def usage():
     check("no number", run("predict", "m", "i.png", "--top", "many"), 2, "--top", "whole number", "many")
     check("no operand", run("train"), 2, "expected one configuration")
     check("no image", run("predict", "model.safetensors"), 2, "at least one image")
+    check("nothing to set", run("inspect", "model.safetensors", "--set", "model.d_state=8"), 2, "--config")
+    if pathlib.Path("/dev/full").exists():
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([SIMBA, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+            result.stdout = ""
+            check("help on a full disk", result, 1, "Cannot write the output")
+            result = subprocess.run([SIMBA, "devices", "--json"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                    timeout=120)
+            result.stdout = ""
+            check("output on a full disk", result, 1, "Cannot write the output")
     check("a flag with a value", run("train", "x", "--resume=yes"), 2, "takes no value")
 
 
@@ -126,8 +136,14 @@ def whole_way(scratch):
     result = check("train", run("train", config, "--device", "cpu", "--output", output, "--set", "train.epochs=8"), 0,
                    "epoch 8/8", "top-1", "done", absent=["\033", "\r"])
     assert result.stdout.index("plan") < result.stdout.index("epoch 1/8")
+    twin = scratch / "twin"
+    check("train again", run("train", config, "--device", "cpu", "--output", twin, "--set", "train.epochs=8"), 0)
+    for name in ["best.safetensors", "last.safetensors"]:
+        assert (twin / name).read_bytes() == (output / name).read_bytes(), name
     rows = (output / "results.csv").read_text().splitlines()
     assert len(rows) == 9 and rows[0].startswith("epoch,step,"), rows
+    check("diverging", run("train", config, "--device", "cpu", "--output", scratch / "diverged", "--set",
+                           "train.learning_rate=1e30"), 1, "Step 2", "not finite is", "learning_rate")
     check("existing output", run("train", config, "--device", "cpu", "--output", output), 1, "--resume")
     check("resume when finished", run("train", "--device", "cpu", "--output", output, "--resume"), 0, "already finished")
     check("resume for longer", run("train", "--device", "cpu", "--output", output, "--resume", "--set",
@@ -140,7 +156,12 @@ def whole_way(scratch):
     assert json.loads(result.stdout)["images"] == 9
     folder = scratch / "folder"
     check("evaluate another set", run("evaluate", best, "--device", "cpu", "--data", folder / "val"), 0, "3 images")
+    check("evaluate a whole set", run("evaluate", best, "--device", "CPU", "--data", folder), 0, "3 images")
     images = sorted((folder / "val").glob("*/*.png"))
+    odd = scratch / os.fsdecode(b"no UTF-8 \xff\xe2\x82 \xc3\xa9\n.png")
+    odd.write_bytes(images[0].read_bytes())
+    result = subprocess.run([SIMBA, "predict", best, odd, "--device", "cpu", "--json"], capture_output=True, timeout=120)
+    assert json.loads(result.stdout.decode())[0]["image"].endswith("no UTF-8 \ufffd\ufffd\ufffd é\n.png"), result
     check("predict", run("predict", best, *images, "--device", "cpu", "--top", "2"), 0, "%", "slanted")
     result = check("predict --json", run("predict", best, *images, "--device", "cpu", "--top", "9", "--json"), 0)
     predictions = json.loads(result.stdout)
