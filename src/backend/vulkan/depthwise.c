@@ -19,23 +19,19 @@ struct layout {
     bool texels;
 };
 
-static bool lay_out(struct vk_lowering *lowering, const struct sb_node *node, const struct sb_tensor *x,
-                    struct layout *layout) {
+static struct layout lay_out(const struct vk_lowering *lowering, const struct sb_node *node,
+                             const struct sb_tensor *x) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const int64_t channels = x->shape[3];
-    if (sb_elements(x) >= (int64_t)UINT32_MAX / 2 || x->shape[0] > limits->max_groups[2])
-        return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
-                                "%s: the image is too large for the kernel; use a smaller batch with gradient "
-                                "accumulation.",
-                                node->name);
-    layout->texels = limits->software && limits->int64 && channels % 4 == 0;
-    layout->workgroup = layout->texels ? limits->subgroup_size : channels <= 16 ? 16 : channels <= 32 ? 32 : 64;
-    layout->channel_groups = (uint32_t)divide_up(layout->texels ? channels / 4 : channels, layout->workgroup);
-    layout->side = (uint32_t)node->attributes.convolution.kernel_height;
+    struct layout layout;
+    layout.texels = limits->software && limits->int64 && channels % 4 == 0;
+    layout.workgroup = layout.texels ? limits->subgroup_size : channels <= 16 ? 16 : channels <= 32 ? 32 : 64;
+    layout.channel_groups = (uint32_t)divide_up(layout.texels ? channels / 4 : channels, layout.workgroup);
+    layout.side = (uint32_t)node->attributes.convolution.kernel_height;
     /* Four rows have 18 inputs under a 3 x 3 filter; larger filters would not leave registers for as many. */
-    layout->rows = layout->side <= 3 ? 4 : 2;
-    layout->strips = divide_up(x->shape[1], layout->rows);
-    return true;
+    layout.rows = layout.side <= 3 ? 4 : 2;
+    layout.strips = divide_up(x->shape[1], layout.rows);
+    return layout;
 }
 
 struct filter {
@@ -63,8 +59,7 @@ static bool lower_filter_texels(struct vk_lowering *lowering, const struct layou
 
 static bool lower_filter(struct vk_lowering *lowering, const struct sb_node *node, struct filter filter) {
     const struct sb_tensor *x = filter.x;
-    struct layout layout;
-    if (!lay_out(lowering, node, x, &layout)) return false;
+    struct layout layout = lay_out(lowering, node, x);
     struct vk_depthwise_texels_arguments texels = {.y = vk_tensor_address(lowering, filter.y),
                                                    .saved = vk_tensor_address(lowering, filter.saved),
                                                    .height = (uint32_t)x->shape[1],
@@ -113,12 +108,11 @@ bool vk_lower_depthwise_conv2d(struct vk_lowering *lowering, const struct sb_nod
 bool vk_lower_depthwise_conv2d_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct sb_tensor *dp = node->inputs[GRADIENT_DP], *dx = node->outputs[GRADIENT_DX];
     const struct sb_tensor *dweight = node->outputs[GRADIENT_DWEIGHT], *dbias = node->outputs[GRADIENT_DBIAS];
-    struct layout layout;
     if (dx && !lower_filter(lowering, node,
                             (struct filter){.x = dp, .weight = node->inputs[GRADIENT_WEIGHT], .y = dx, .flip = true}))
         return false;
     if (!dweight && !dbias) return true;
-    if (!lay_out(lowering, node, dp, &layout)) return false;
+    struct layout layout = lay_out(lowering, node, dp);
     /* Some 64 parts in all: enough to run at once, few to add up. */
     const int64_t batch = dp->shape[0], channels = dp->shape[3];
     int64_t strips = divide_up(layout.strips * batch, 64);

@@ -31,8 +31,9 @@ struct vk_limits {
  * times: kernels split their work so that an invocation stays below this where `software` is set. */
 enum { VK_SOFTWARE_ITERATIONS = 60000 };
 
-/* Kernels index the elements of a tensor with 32 bits, and step by up to a whole grid past its end. */
-#define VK_MAX_ELEMENTS ((int64_t)UINT32_MAX - 65536 * 1024)
+/* Kernels index the elements of a tensor with 32 bits, which SPIR-V's OpAccessChain takes as signed; and they step by up
+ * to a whole grid past its end, which must not wrap. */
+enum { VK_MAX_ELEMENTS = INT32_MAX };
 
 struct vk_lowering;
 const struct vk_limits *vk_lowering_limits(const struct vk_lowering *lowering);
