@@ -31,8 +31,8 @@ struct vk_limits {
  * times: kernels split their work so that an invocation stays below this where `software` is set. */
 enum { VK_SOFTWARE_ITERATIONS = 60000 };
 
-/* Kernels index the elements of a tensor with 32 bits, which SPIR-V's OpAccessChain takes as signed; and they step by up
- * to a whole grid past its end, which must not wrap. */
+/* Kernels index the elements of a tensor with 32 bits, which SPIR-V's OpAccessChain takes as signed; and they step by
+ * up to a whole grid past its end, which must not wrap. */
 enum { VK_MAX_ELEMENTS = INT32_MAX };
 
 struct vk_lowering;
