@@ -13,7 +13,9 @@ Each file is a list of entries:
                                             pointers (to any scalar or vector type; "const": the shader only reads)
                                             with the alignment they promise, default that of the element; and scalars,
                                             vectors or arrays of them.
-   "texels": ["a_texels"],                  optional: texel buffers of vec4, read with texelFetch(a_texels, index)
+   "texels": ["a_texels"],                  optional: texel buffers of vec4, read with texelFetch(a_texels, index).
+                                            Such a kernel gets a twin, NAME_by_address, compiled from the same source,
+                                            whose texelFetch reads through addresses: for drivers with slow texels.
    "needs": ["subgroup_arithmetic"]}        optional: features without which it must not be dispatched (see NEEDS);
                                             element types add their own
 
@@ -112,7 +114,8 @@ class Argument:
 class Kernel:
     KEYS = {"name", "source", "defines", "constants", "arguments", "texels", "needs"}
 
-    def __init__(self, where, entry):
+    def __init__(self, where, entry, texel_twin=False):
+        """texel_twin: the variant whose texel buffers are addresses, appended to its arguments."""
         unknown = set(entry) - self.KEYS
         if unknown:
             raise TableError(f"{where}: unknown key {sorted(unknown)[0]!r}")
@@ -139,6 +142,10 @@ class Kernel:
         self.texels = entry.get("texels", [])
         if len(self.texels) > MAX_TEXELS:
             raise TableError(f"{where}: more than {MAX_TEXELS} texel buffers")
+        self.texel_twin = texel_twin
+        if texel_twin:
+            self.name += "_by_address"
+            self.arguments += [Argument(where, [name, "const uint64*", 16]) for name in self.texels]
         needs = list(entry.get("needs", [])) + [a.need for a in self.arguments if a.need]
         for need in needs:
             if need not in NEEDS:
@@ -161,7 +168,7 @@ class Kernel:
         extensions = ["GL_EXT_buffer_reference", "GL_EXT_scalar_block_layout"]
         for need in self.needs:
             extensions += NEEDS[need]
-        if self.texels:
+        if self.texels and not self.texel_twin:
             extensions.append("GL_EXT_samplerless_texture_functions")
         lines += [f"#extension {name} : require" for name in dict.fromkeys(extensions)]
         for index, (name, default, kind) in enumerate(self.constants):
@@ -169,7 +176,7 @@ class Kernel:
             lines.append(f"layout(constant_id = {index}) const {kind} {name} = {value};")
         if self.constants and self.constants[0][0] == "WORKGROUP":
             lines.append(f"layout(local_size_x = {self.constants[0][1]}, local_size_x_id = 0) in;")
-        for binding, name in enumerate(self.texels):
+        for binding, name in enumerate([] if self.texel_twin else self.texels):
             lines.append(f"layout(set = 0, binding = {binding}) uniform textureBuffer {name};")
         declared = set()
         for argument in self.arguments:
@@ -185,6 +192,13 @@ class Kernel:
             lines.append("layout(push_constant, scalar) uniform kernel_push { kernel_arguments arguments; };")
         else:
             lines.append(f"layout(push_constant, scalar) uniform kernel_arguments {{\n{members}\n}} arguments;")
+        if self.texel_twin:
+            # Copies of the addresses, because reading an argument within a loop can cost a load for each lane; and
+            # two 64-bit loads, because a software driver gathers 64 bits about as fast as 32.
+            lines += [f"{self.arguments[-1].pointer_type} {name} = arguments.{name};" for name in self.texels]
+            lines += [f"vec4 texelFetch({self.arguments[-1].pointer_type} texels, int index) {{",
+                      "    const uint64_t low = texels.at[2 * index], high = texels.at[2 * index + 1];",
+                      "    return uintBitsToFloat(uvec4(unpackUint2x32(low), unpackUint2x32(high)));", "}"]
         return "\n".join(lines) + "\n"
 
 
@@ -197,11 +211,13 @@ def read_table(paths):
             except json.JSONDecodeError as error:
                 raise TableError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from error
         for index, entry in enumerate(entries):
-            kernel = Kernel(f"{path}: entry {index}", entry)
-            if kernel.name in names:
-                raise TableError(f"{path}: {kernel.name} is also in {names[kernel.name]}")
-            names[kernel.name] = path
-            kernels.append(kernel)
+            where = f"{path}: entry {index}"
+            variants = [Kernel(where, entry)] + ([Kernel(where, entry, True)] if entry.get("texels") else [])
+            for kernel in variants:
+                if kernel.name in names:
+                    raise TableError(f"{path}: {kernel.name} is also in {names[kernel.name]}")
+                names[kernel.name] = path
+                kernels.append(kernel)
     return kernels
 
 
@@ -256,6 +272,8 @@ def write_header(kernels, path):
               "    uint32_t word_count;", "    uint32_t argument_bytes;",
               "    bool by_address; /* the push constant is the address of the argument block */",
               "    uint32_t needs;  /* VK_NEEDS_... */", "    uint32_t texel_count;",
+              "    enum vk_kernel twin;     /* texel_count > 0: the kernel that reads them through addresses ... */",
+              "    uint32_t twin_addresses; /* ... which begin at this byte of its arguments, after all of this one's */",
               "    uint32_t constant_count;",
               f"    uint32_t constants[{MAX_CONSTANTS}]; /* defaults */", "    bool has_workgroup; /* constant 0 is the local size x */",
               "};", "extern const struct vk_kernel_info vk_kernels[VK_KERNEL_COUNT];", "", "#endif", ""]
@@ -273,7 +291,9 @@ def write_source(kernels, path, binaries):
             lines.append("    " + ", ".join(f"0x{word:x}" for word in words[start:start + 12]) + ",")
         lines.append("};")
     lines.append("\nconst struct vk_kernel_info vk_kernels[VK_KERNEL_COUNT] = {")
+    by_name = {kernel.name: kernel for kernel in kernels}
     for kernel in kernels:
+        twin = by_name[f"{kernel.name}_by_address"] if kernel.texels and not kernel.texel_twin else None
         needs = " | ".join(f"VK_NEEDS_{need.upper()}" for need in kernel.needs) or "0"
         defaults = ", ".join(f"{value & 0xffffffff}u" for _, value, _ in kernel.constants) or "0"
         workgroup = bool(kernel.constants) and kernel.constants[0][0] == "WORKGROUP"
@@ -282,7 +302,11 @@ def write_source(kernels, path, binaries):
                   f"         .word_count = sizeof {kernel.name}_words / sizeof {kernel.name}_words[0],",
                   f"         .argument_bytes = {kernel.argument_bytes},",
                   f"         .by_address = {'true' if kernel.by_address else 'false'},", f"         .needs = {needs},",
-                  f"         .texel_count = {len(kernel.texels)},",
+                  f"         .texel_count = {len(kernel.texels) if twin else 0},"]
+        if twin:
+            lines += [f"         .twin = VK_KERNEL_{twin.name.upper()},",
+                      f"         .twin_addresses = {twin.offsets[-len(twin.texels)]},"]
+        lines += [
                   f"         .constant_count = {len(kernel.constants)},", f"         .constants = {{{defaults}}},",
                   f"         .has_workgroup = {'true' if workgroup else 'false'}}},"]
     lines += ["};", ""]

@@ -41,6 +41,19 @@ static bool choose_queue(VkPhysicalDevice device, struct vk_capabilities *capabi
 static const uint32_t subgroup_needs =
     VK_NEEDS_SUBGROUP_ARITHMETIC | VK_NEEDS_SUBGROUP_BALLOT | VK_NEEDS_SUBGROUP_SHUFFLE;
 
+/* Whether texel buffers are the fastest way to read: on Mesa's software driver the versions disagree.
+ *   22.3.6  a load through an address is a loop over the lanes, one branch each; a texel fetch is unrolled and takes a
+ *           quarter of the time.
+ *   25.0.7  a load is a gather instruction; a texel fetch calls a function compiled apart, several times slower. It is
+ *           also kept in Mesa's disk cache without the vector width in its key, so that a process with another
+ *           LP_NATIVE_VECTOR_WIDTH than the one before crashes in it.
+ * Between them nothing was measured. Both call themselves version 1; only the text tells. */
+static bool fetches_texels_fast(const VkPhysicalDeviceVulkan12Properties *driver) {
+    unsigned major;
+    return driver->driverID != VK_DRIVER_ID_MESA_LLVMPIPE || sscanf(driver->driverInfo, "Mesa %u", &major) != 1 ||
+           major < 23;
+}
+
 static bool apply_mask(const char *disable, struct vk_capabilities *capabilities, struct simba_error *error) {
     static const struct {
         const char *word;
@@ -52,6 +65,7 @@ static bool apply_mask(const char *disable, struct vk_capabilities *capabilities
         {"subgroup", subgroup_needs},
         {"coopmat", 0}, /* no kernel uses cooperative matrices, so there is nothing to leave out */
         {"unified", 0},
+        {"texel", 0},
         {"timestamps", 0},
     };
     for (const char *at = disable ? disable : ""; *at;) {
@@ -61,14 +75,15 @@ static bool apply_mask(const char *disable, struct vk_capabilities *capabilities
             if (strlen(tiers[i].word) != length || strncmp(tiers[i].word, at, length)) continue;
             capabilities->available &= ~tiers[i].needs;
             if (!strcmp(tiers[i].word, "unified")) capabilities->unified = false;
+            if (!strcmp(tiers[i].word, "texel")) capabilities->limits.texel_fetch = false;
             if (!strcmp(tiers[i].word, "timestamps")) capabilities->timestamp_bits = 0;
             known = true;
         }
         if (!known)
             return sb_fail(
                 error, SIMBA_ERROR_ARGUMENT,
-                "Unknown feature \"%.*s\" to disable. Known are int64, fp16, int8, subgroup, coopmat, unified "
-                "and timestamps, separated by commas.",
+                "Unknown feature \"%.*s\" to disable. Known are int64, fp16, int8, subgroup, coopmat, unified, "
+                "texel and timestamps, separated by commas.",
                 (int)length, at);
         at += length + (at[length] == ',');
     }
@@ -147,6 +162,7 @@ bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct v
     if (subgroup & VK_SUBGROUP_FEATURE_BALLOT_BIT) available |= VK_NEEDS_SUBGROUP_BALLOT;
     if (subgroup & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) available |= VK_NEEDS_SUBGROUP_SHUFFLE;
     capabilities->available = available;
+    capabilities->limits.texel_fetch = fetches_texels_fast(&properties12);
     if (!apply_mask(disable, capabilities, error)) goto error;
     available = capabilities->available;
 

@@ -24,6 +24,7 @@ struct vk_limits {
     bool subgroup_ballot;     /* subgroupBroadcast */
     bool subgroup_shuffle;
     bool int64;          /* 64-bit integers: two floats per load on software drivers */
+    bool texel_fetch;    /* texel buffers are the fastest way to read; else vk_dispatch takes their kernels' twins */
     bool software;       /* a CPU: one lane of a gather costs as much as a load; see DESIGN notes */
     uint32_t processors; /* that a software device computes on; 0: not a software device */
 };
@@ -53,9 +54,11 @@ struct vk_dispatch {
 };
 bool vk_dispatch(struct vk_lowering *lowering, const struct vk_dispatch *dispatch);
 
-/* Memory seen as a texel buffer of vec4, for kernels whose table entry has "texels": Mesa's software driver fetches a
- * texel several times faster than it loads through an address. *first is the texel at `address`. False when the
- * address is not a multiple of 16 bytes or `bytes` from there go beyond what the device's views can show. */
+/* Memory seen as a texel buffer of vec4, for kernels whose table entry has "texels": some versions of Mesa's software
+ * driver fetch a texel several times faster than they load through an address. *first is the texel at `address`. False
+ * when the address is not a multiple of 16 bytes or `bytes` from there go beyond what the device's views can show.
+ * Where limits->texel_fetch is false vk_dispatch runs the kernel's twin, which reads the same memory through addresses;
+ * the lowering need not know. */
 bool vk_texels(struct vk_lowering *lowering, uint64_t address, uint64_t bytes, uint32_t *first);
 /* The same for a whole tensor, whose address it writes, too; an absent one (NULL, address 0) is fine. */
 bool vk_tensor_texels(struct vk_lowering *lowering, const struct sb_tensor *tensor, uint64_t *address, uint32_t *first);

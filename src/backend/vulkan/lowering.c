@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SCRATCH_ALIGNMENT = 256 };
+enum { SCRATCH_ALIGNMENT = 256, MAX_ARGUMENT_BYTES = 512 };
 
 void vk_lowering_init(struct vk_lowering *lowering, struct vk_program *program, VkCommandBuffer commands,
                       struct simba_error *error) {
@@ -140,8 +140,27 @@ static uint64_t place_arguments(struct vk_lowering *lowering, const struct vk_ke
     return program->arguments.address + offset;
 }
 
+/* The same dispatch of the kernel's twin: its arguments, then the address of each texel buffer. */
+static bool dispatch_twin(struct vk_lowering *lowering, const struct vk_dispatch *dispatch) {
+    const struct vk_kernel_info *info = &vk_kernels[dispatch->kernel];
+    uint64_t block[MAX_ARGUMENT_BYTES / sizeof(uint64_t)] = {0};
+    if (vk_kernels[info->twin].argument_bytes > sizeof block)
+        return vk_lowering_fail(lowering, SIMBA_ERROR_INTERNAL, "kernel %s has too many arguments.", info->name);
+    memcpy(block, dispatch->arguments, info->argument_bytes);
+    for (uint32_t i = 0; i < info->texel_count; i++) {
+        const uint64_t address = dispatch->texels[i] ? dispatch->texels[i] : dispatch->texels[0];
+        block[info->twin_addresses / sizeof(uint64_t) + i] = vk_texel_memory(lowering->program, address);
+    }
+    struct vk_dispatch twin = *dispatch;
+    twin.kernel = info->twin;
+    twin.arguments = block;
+    return vk_dispatch(lowering, &twin);
+}
+
 bool vk_dispatch(struct vk_lowering *lowering, const struct vk_dispatch *dispatch) {
     struct vk_device *device = lowering->device;
+    if (vk_kernels[dispatch->kernel].texel_count && !device->limits.texel_fetch)
+        return dispatch_twin(lowering, dispatch);
     const struct vk_kernel_info *info = &vk_kernels[dispatch->kernel];
     uint32_t groups[3];
     for (int i = 0; i < 3; i++) {

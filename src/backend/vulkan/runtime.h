@@ -250,6 +250,8 @@ void vk_full_barrier(VkCommandBuffer commands);
 
 bool vk_texel_layout_create(struct vk_device *device, struct simba_error *error);
 bool vk_texel_view_create(struct vk_device *device, struct vk_buffer *buffer, struct simba_error *error);
+/* Where the memory begins in which the address lies: the address of its texel 0. */
+uint64_t vk_texel_memory(const struct vk_program *program, uint64_t address);
 /* The set that shows these memories to a kernel with `count` texel buffers. */
 bool vk_texel_set_get(struct vk_lowering *lowering, const uint64_t *addresses, uint32_t count, VkDescriptorSet *set);
 void vk_texel_sets_finish(struct vk_program *program);

@@ -60,9 +60,16 @@ static const struct vk_buffer *find_memory(const struct vk_program *program, uin
 }
 
 bool vk_texels(struct vk_lowering *lowering, uint64_t address, uint64_t bytes, uint32_t *first) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
     const uint64_t offset = address - find_memory(lowering->program, address)->address;
     *first = (uint32_t)(offset / TEXEL_BYTES);
-    return offset % TEXEL_BYTES == 0 && offset + bytes <= max_view_bytes(lowering->device);
+    /* The twins load 64 bits at a time. */
+    return (limits->texel_fetch || limits->int64) && offset % TEXEL_BYTES == 0 &&
+           offset + bytes <= max_view_bytes(lowering->device);
+}
+
+uint64_t vk_texel_memory(const struct vk_program *program, uint64_t address) {
+    return find_memory(program, address)->address;
 }
 
 bool vk_tensor_texels(struct vk_lowering *lowering, const struct sb_tensor *tensor, uint64_t *address,
