@@ -273,7 +273,7 @@ def write_header(kernels, path):
               "    bool by_address; /* the push constant is the address of the argument block */",
               "    uint32_t needs;  /* VK_NEEDS_... */", "    uint32_t texel_count;",
               "    enum vk_kernel twin;     /* texel_count > 0: the kernel that reads them through addresses ... */",
-              "    uint32_t twin_addresses; /* ... which begin at this byte of its arguments, after all of this one's */",
+              "    uint32_t twin_addresses; /* ... that begin at this byte of its arguments */",
               "    uint32_t constant_count;",
               f"    uint32_t constants[{MAX_CONSTANTS}]; /* defaults */", "    bool has_workgroup; /* constant 0 is the local size x */",
               "};", "extern const struct vk_kernel_info vk_kernels[VK_KERNEL_COUNT];", "", "#endif", ""]
