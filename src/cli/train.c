@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- Ctrl-C: the first one lets the step finish and writes the checkpoint, the second one kills */
+/* ---- Ctrl-C: the first one lets the step finish and writes the checkpoint, the second one kills. The same when the
+ * terminal goes away or nobody reads the output any more; that may be noticed at several lines. */
 static struct simba_trainer *volatile running;
 
 static void on_signal(int number) {
@@ -22,11 +23,20 @@ static void catch_signals(struct simba_trainer *trainer) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    action.sa_flags = 0;
+    static const int lost[] = {SIGHUP, SIGPIPE};
+    for (int i = 0; i < 2; i++) {
+        struct sigaction before;
+        /* nohup and its like ask that these be ignored. */
+        if (sigaction(lost[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(lost[i], &action, NULL);
+    }
 }
 
 static void release_signals(void) {
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    /* What is left to say goes nowhere; the exit code stays the run's. */
+    signal(SIGPIPE, SIG_IGN);
     running = NULL;
 }
 

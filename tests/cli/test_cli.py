@@ -184,6 +184,15 @@ def whole_way(scratch):
     out, errors = child.communicate(timeout=60)
     check("Ctrl-C", subprocess.CompletedProcess([], child.returncode, out, errors), 130, "last.safetensors", "--resume")
     assert (scratch / "run3" / "last.safetensors").exists()
+    # Nobody reads any more: nothing is lost either.
+    child = subprocess.Popen([SIMBA, "train", config, "--device", "cpu", "--output", scratch / "run4", "--set",
+                              "train.epochs=100000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while "epoch 1/" not in child.stdout.readline():
+        pass
+    child.stdout.close()
+    errors = child.stderr.read()
+    check("closed pipe", subprocess.CompletedProcess([], child.wait(timeout=60), "", errors), 130, "last.safetensors")
+    assert (scratch / "run4" / "last.safetensors").exists()
 
 
 def bad_configurations(scratch):
