@@ -193,6 +193,7 @@ class Kernel:
         else:
             lines.append(f"layout(push_constant, scalar) uniform kernel_arguments {{\n{members}\n}} arguments;")
         if self.texel_twin:
+            lines.append("#define TEXELS_BY_ADDRESS 1")
             # Copies of the addresses, because reading an argument within a loop can cost a load for each lane; and
             # two 64-bit loads, because a software driver gathers 64 bits about as fast as 32.
             lines += [f"{self.arguments[-1].pointer_type} {name} = arguments.{name};" for name in self.texels]

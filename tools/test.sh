@@ -81,6 +81,7 @@ if [ -z "$quick" ]; then
         lane "lavapipe-$width" build "$device_suites" LP_NATIVE_VECTOR_WIDTH=$width
     done
     lane tiers-off build "$device_suites" SIMBA_TEST_DISABLE=int64,subgroup
+    lane texel-off build "$device_suites" SIMBA_TEST_DISABLE=texel
     if manifest=$(swiftshader); then
         lane swiftshader build "$device_suites" VK_ICD_FILENAMES="$manifest" VK_DRIVER_FILES="$manifest"
     else

@@ -90,5 +90,5 @@ void gather_advance() {
 
 // The row of y for the tile's row i.
 uint gather_target(uint i) {
-    return subgroupShuffle(target_rows[i / WORKGROUP], i % WORKGROUP);
+    return SPREAD(target_rows[i / WORKGROUP], i % WORKGROUP);
 }

@@ -1,10 +1,9 @@
 // Matrix products on software drivers, where one lane of a load costs as much as a load: no shared memory, a subgroup
-// per workgroup, and everything read as texels of four floats (a fetch costs a fraction of a load through an address).
+// per workgroup, and everything read as texels of four floats: texel buffers, or addresses in the kernel's twin.
 //
 // A workgroup has TILE_ROWS rows and COLUMN_TEXELS * 4 columns per lane. STEP of the depth at a time it fetches a block
-// of a, spread over the lanes, and a block of b, with each lane its own columns; subgroupShuffle with a constant index
-// (one instruction; subgroupBroadcast would search an active lane in a loop) hands a's elements to all lanes. All
-// fetches come before all arithmetic: a fetch is a function call for which the driver saves the registers.
+// of a, spread over the lanes, and a block of b, with each lane its own columns; SPREAD hands a's elements to all
+// lanes. All fetches come before all arithmetic: a fetch may be a function call for which the driver saves the registers.
 // Arguments are copied first, since reading a push constant within a loop is a gather.
 //
 //   A_TRANSPOSED: a is stored [depth, row] (weight gradients); then any depth is fine. Otherwise STEP divides it.
@@ -17,6 +16,7 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "arguments.glsl"
+#include "common/spread.glsl"
 #include "linear/epilogue.glsl"
 
 const uint A_TEXELS = TILE_ROWS * STEP / 4u;
@@ -112,7 +112,7 @@ void main() {
         [[unroll]] for (uint i = 0u; i < TILE_ROWS; i++)
             [[unroll]] for (uint q = 0u; q < STEP; q++) {
                 const uint element = A_TRANSPOSED != 0u ? q * A_ROW_TEXELS + i / 4u : i * A_ROW_TEXELS + q / 4u;
-                const float factor = subgroupShuffle(
+                const float factor = SPREAD(
                     a[element / WORKGROUP][A_TRANSPOSED != 0u ? i % 4u : q % 4u], element % WORKGROUP);
                 [[unroll]] for (uint j = 0u; j < COLUMN_TEXELS; j++) {
                     if (B_TRANSPOSED != 0u) {
@@ -153,7 +153,7 @@ void main() {
             const vec4 argument = sums[i][j] + bias;
             vec4 result;
             [[unroll]] for (uint c = 0u; c < 4u; c++) result[c] = activate(ACTIVATION, argument[c], threshold);
-            if (epilogue_has(EPILOGUE_ROW_SCALE)) result *= subgroupShuffle(row_scales[i / WORKGROUP], i % WORKGROUP);
+            if (epilogue_has(EPILOGUE_ROW_SCALE)) result *= SPREAD(row_scales[i / WORKGROUP], i % WORKGROUP);
             if (epilogue_has(EPILOGUE_RESIDUAL))
                 result += texelFetch(residual_texels,
                                      int(arguments.residual_first + group * (arguments.y_group / 4u) +

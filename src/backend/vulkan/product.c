@@ -37,7 +37,8 @@ static bool as_texels(struct vk_lowering *lowering, uint64_t address, uint32_t r
 
 bool vk_product_wants_texels(const struct vk_lowering *lowering, const struct vk_product *product) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
-    return limits->software && limits->subgroup_shuffle && limits->int64 && product->columns % 4 == 0;
+    return limits->software && limits->subgroup_shuffle && limits->subgroup_ballot && limits->int64 &&
+           product->columns % 4 == 0;
 }
 
 static bool fits_panel(struct vk_lowering *lowering, const struct vk_product *p, struct plan *plan) {
