@@ -1,6 +1,7 @@
 /* Times a whole model on a device: one JSON line with the same keys as a peer's, and on request the time by operation.
  *
  *   model --size s --mixer mlp --mode eval|train --batch 1 --image 224 --runs 7 --device NAME --profile
+ *   model --config CONFIG.json --mode train: a configuration's model and batch size
  *
  * Weights are fresh and the images random: time does not depend on the values. The first run (pipelines, page faults)
  * is not counted. A training step is forward, cross-entropy, backward and AdamW. */
@@ -18,7 +19,7 @@
 #include <time.h>
 
 struct options {
-    const char *size, *mixer, *mode, *device;
+    const char *size, *mixer, *mode, *device, *configuration;
     int batch, image, runs;
     bool profile;
 };
@@ -35,9 +36,9 @@ static int ascending(const void *a, const void *b) {
 }
 
 static bool parse(int argc, char **argv, struct options *options) {
-    static const struct option names[] = {{"size", 1, 0, 's'},   {"mixer", 1, 0, 'm'},   {"mode", 1, 0, 'o'},
-                                          {"batch", 1, 0, 'b'},  {"image", 1, 0, 'i'},   {"runs", 1, 0, 'r'},
-                                          {"device", 1, 0, 'd'}, {"profile", 0, 0, 'p'}, {0}};
+    static const struct option names[] = {
+        {"size", 1, 0, 's'}, {"mixer", 1, 0, 'm'},  {"mode", 1, 0, 'o'},    {"batch", 1, 0, 'b'},  {"image", 1, 0, 'i'},
+        {"runs", 1, 0, 'r'}, {"device", 1, 0, 'd'}, {"profile", 0, 0, 'p'}, {"config", 1, 0, 'c'}, {0}};
     *options = (struct options){.size = "s", .mixer = "mlp", .mode = "eval", .batch = 1, .image = 224, .runs = 7};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) switch (c) {
         case 's':
@@ -64,6 +65,9 @@ static bool parse(int argc, char **argv, struct options *options) {
         case 'p':
             options->profile = true;
             break;
+        case 'c':
+            options->configuration = optarg;
+            break;
         default:
             return false;
         }
@@ -77,7 +81,8 @@ static bool configure(const struct options *options, struct sb_train_config *con
              "{\"model\": {\"size\": \"%s\", \"mixer\": \"%s\", \"image_size\": %d}, \"data\": {\"path\": \".\"}, "
              "\"train\": {\"batch_size\": %d, \"weight_decay\": 0.05, \"label_smoothing\": 0.1}}",
              options->size, options->mixer, options->image, options->batch);
-    struct sb_json_document *document = sb_json_read_text("options", text, error);
+    struct sb_json_document *document = options->configuration ? sb_json_read_file(options->configuration, error)
+                                                               : sb_json_read_text("options", text, error);
     const bool read = document && sb_train_config_read(sb_json_root(document), config, error);
     sb_json_destroy(document);
     return read;
@@ -205,7 +210,8 @@ int main(int argc, char **argv) {
     struct options options;
     if (!parse(argc, argv, &options)) {
         fputs("usage: model [--size s|b|l] [--mixer mlp|einfft] [--mode eval|train] [--batch N] [--image N] [--runs N] "
-              "[--device D] [--profile]\n",
+              "[--device D] [--profile]\n"
+              "       model --config CONFIG.json: the model and the batch size of a configuration\n",
               stderr);
         return 2;
     }
