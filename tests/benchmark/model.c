@@ -225,11 +225,14 @@ int main(int argc, char **argv) {
         getrusage(RUSAGE_SELF, &usage);
         const double median = (times[(options.runs - 1) / 2] + times[options.runs / 2]) / 2;
         const struct sb_device_description *device = sb_device_describe(subject.device);
+        const int batch = strcmp(options.mode, "train") == 0 ? (int)subject.config.batch_size : options.batch;
+        const struct sb_train_config *config = &subject.config;
         printf("{\"model\": \"simba_%s\", \"mixer\": \"%s\", \"mode\": \"%s\", \"batch\": %d, \"runs\": %d, "
                "\"median_s\": %.4f, \"min_s\": %.4f, \"max_s\": %.4f, \"images_per_s\": %.3f, \"peak_rss_mb\": %ld, "
                "\"device\": \"%s\", \"driver\": \"%s\"}\n",
-               options.size, options.mixer, options.mode, options.batch, options.runs, median, times[0],
-               times[options.runs - 1], options.batch / median, usage.ru_maxrss / 1024, device->name, device->driver);
+               config->model.size, config->model.mixer == SB_MIXER_MLP ? "mlp" : "einfft", options.mode, batch,
+               options.runs, median, times[0], times[options.runs - 1], batch / median, usage.ru_maxrss / 1024,
+               device->name, device->driver);
     } else {
         fprintf(stderr, "%s\n", error.message);
     }
