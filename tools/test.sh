@@ -53,7 +53,7 @@ lane() { # NAME DIRECTORY 'SUITES' [VARIABLE=VALUE...]
     options=
     for suite in $suites; do options="$options --suite $suite"; done
     # shellcheck disable=SC2086
-    env "$@" meson test -C "$directory" --no-rebuild --print-errorlogs --logbase "$name" $options || true
+    env "$@" meson test -C "$directory" --no-rebuild --timeout-multiplier 4 --print-errorlogs --logbase "$name" $options || true
     cat "$directory/meson-logs/$name.json" >>"$results"
 }
 
