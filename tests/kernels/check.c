@@ -316,6 +316,7 @@ static int check_family_cases(struct sb_device *device, struct sb_device *judge,
                               const struct check_family *family) {
     int failures = 0;
     double worst = 0;
+    int refused = 0; /* a large size may be refused in words, never computed wrongly */
     int cases = options->large ? 0 : options->runs;
     while (options->large && cases < CHECK_MAX_LARGE && family->large[cases][0]) cases++;
     if (!cases) return 0;
@@ -327,9 +328,9 @@ static int check_family_cases(struct sb_device *device, struct sb_device *judge,
                                options->large ? family->large[number] : NULL, 0, &error) &&
                     check_correctness(device, judge, &check, family, options->verbose, &worst, &passed, &error);
         if (!done) printf("    %s\n", error.message);
-        /* A large size may be refused in words, never computed wrongly. */
-        const bool refused = !done && options->large && error.code == SIMBA_ERROR_UNSUPPORTED;
-        if (!refused && (!done || !passed)) {
+        if (!done && options->large && error.code == SIMBA_ERROR_UNSUPPORTED) {
+            refused++;
+        } else if (!done || !passed) {
             printf("  FAILED %s case %d of seed %llu\n", family->name, number, (unsigned long long)options->seed);
             print_sizes(&check);
             failures++;
@@ -337,8 +338,10 @@ static int check_family_cases(struct sb_device *device, struct sb_device *judge,
         check_finish(&check);
         if (!done && error.code == SIMBA_ERROR_DEVICE) return -1;
     }
-    printf("%-20s %s  %d of %d cases, largest relative error %.2g\n", family->name, failures ? "FAILED" : "ok    ",
-           cases - failures, cases, worst);
+    printf("%-20s %s  %d of %d cases, largest relative error %.2g", family->name, failures ? "FAILED" : "ok    ",
+           cases - failures - refused, cases, worst);
+    if (refused) printf(", %d refused by the device", refused);
+    printf("\n");
     return failures;
 }
 
