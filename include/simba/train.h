@@ -34,6 +34,7 @@ struct simba_progress {
     double images_per_second;        /* since this run started, without its first step and without evaluation */
     double eta_seconds;              /* until the last step, at the mean speed of this run; negative: not known yet */
     double waited_share;             /* share of the time spent waiting for the data loader, 0..1 */
+    int broken_images;               /* different training images that could not be read in this run */
     bool evaluated;                  /* the epoch was evaluated; the four below are of that evaluation */
     double evaluation_loss, top1, top5;
     bool improved;                         /* a new best */

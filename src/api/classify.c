@@ -2,7 +2,7 @@
 #include "api/model.h"
 
 #include "base/json.h"
-#include "data/resample.h"
+#include "io/image_file.h"
 #include "io/png.h"
 #include "train/evaluate.h"
 
@@ -51,20 +51,23 @@ static bool pack(struct simba_model *model, const struct simba_image *image, int
 static bool load(struct simba_model *model, struct source source, int index, uint8_t *pixels,
                  struct simba_error *error) {
     const struct sb_model_config *config = &model->config;
-    int height, width;
+    struct sb_image image;
     if (source.paths) {
         if (config->channels != 1 && config->channels != 3)
-            return sb_fail(error, SIMBA_ERROR_UNSUPPORTED, "The model wants %lld channels; a PNG file gives 1 or 3.",
+            return sb_fail(error, SIMBA_ERROR_UNSUPPORTED, "The model wants %lld channels; an image file gives 1 or 3.",
                            (long long)config->channels);
-        if (!sb_png_read(source.paths[index], (int)config->channels, &model->decoded, &height, &width, error))
+        struct sb_image_source file;
+        struct sb_region whole = {0}, inside;
+        if (!sb_image_file_open(source.paths[index], &model->file, &file, error) ||
+            !sb_image_file_decode(&file, (int)config->channels, whole, 0, 0, &model->decoded, &image, &inside, error))
             return false;
     } else {
         if (!pack(model, &source.images[index], index, error)) return false;
-        height = source.images[index].height;
-        width = source.images[index].width;
+        image = (struct sb_image){model->decoded.bytes, source.images[index].width, source.images[index].height,
+                                  (int)config->channels};
     }
-    return sb_resample(model->decoded.bytes, height, width, pixels, (int)config->height, (int)config->width,
-                       (int)config->channels, &model->scratch, error);
+    const struct sb_evaluation_transform transform = sb_evaluation_transform_of(config);
+    return sb_transform_for_evaluation(&transform, &image, pixels, &model->scratch, error);
 }
 
 static bool can_run(const struct simba_model *model, struct simba_error *error) {
@@ -180,8 +183,6 @@ static struct sb_dataset *open_data(struct simba_model *model, const char *path,
         char evaluation[4096];
         const bool whole = is_whole_set(model, path, names, evaluation, sizeof evaluation);
         const struct sb_dataset_parameters parameters = {.path = whole ? evaluation : path,
-                                                         .height = (int)config->height,
-                                                         .width = (int)config->width,
                                                          .channels = (int)config->channels,
                                                          .class_names = names,
                                                          .classes = (int)config->classes};
@@ -222,8 +223,9 @@ bool simba_model_evaluate(struct simba_model *model, const struct simba_evaluate
     free(names);
     if (!dataset) return false;
     const struct sb_evaluation_parameters parameters = {.dataset = dataset,
-                                                        .height = (int)model->config.height,
-                                                        .width = (int)model->config.width,
+                                                        .model = &model->config,
+                                                        .broken_images = 10,
+                                                        .log = model->device->log,
                                                         .progress = options->progress,
                                                         .user = options->user};
     struct sb_metrics metrics;

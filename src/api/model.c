@@ -99,6 +99,7 @@ void simba_model_destroy(struct simba_model *model) {
     sb_parameter_list_finish(&model->list);
     cJSON_Delete(model->labels);
     free(model->scratch.bytes);
+    free(model->file.bytes);
     free(model->decoded.bytes);
     free(model->parameters);
     free(model->configuration);

@@ -16,7 +16,7 @@ struct simba_model {
     float *parameters; /* host image of the parameter space */
     struct sb_memory *memory;
     struct sb_inference inference;
-    struct sb_buffer decoded, scratch; /* of images */
+    struct sb_buffer file, decoded, scratch; /* of images */
 
     bool from_file, trained;
     struct sb_training_state state; /* the training record */

@@ -1,12 +1,27 @@
 #include "data/dataset.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 void sb_scratch_finish(struct sb_scratch *scratch) {
+    free(scratch->file.bytes);
     free(scratch->image.bytes);
     free(scratch->work.bytes);
+    free(scratch->canvas.bytes);
     *scratch = (struct sb_scratch){0};
+}
+
+static bool is_file(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+static enum sb_dataset_format recognise(const char *path) {
+    if (!path || sb_is_idx_directory(path)) return SB_DATASET_IDX;
+    const enum sb_dataset_format cifar = sb_cifar_directory(path);
+    if (cifar != SB_DATASET_AUTO) return cifar;
+    return is_file(path) ? SB_DATASET_LIST : SB_DATASET_FOLDER;
 }
 
 struct sb_dataset *sb_dataset_open(const struct sb_dataset_parameters *parameters, struct simba_error *error) {
@@ -15,10 +30,37 @@ struct sb_dataset *sb_dataset_open(const struct sb_dataset_parameters *parameter
                 "A data set needs either a directory, or a file of images and a file of labels.");
         return NULL;
     }
-    if (!parameters->path || sb_is_idx_directory(parameters->path)) return sb_idx_dataset_open(parameters, error);
-    return sb_image_folder_open(parameters, error);
+    struct sb_dataset_parameters known = *parameters;
+    if (known.format == SB_DATASET_AUTO) known.format = recognise(known.path);
+    switch (known.format) {
+    case SB_DATASET_IDX:
+        return sb_idx_dataset_open(&known, error);
+    case SB_DATASET_CIFAR10:
+    case SB_DATASET_CIFAR100:
+        return sb_cifar_dataset_open(&known, error);
+    case SB_DATASET_LIST:
+        return sb_list_dataset_open(&known, error);
+    case SB_DATASET_AUTO:
+    case SB_DATASET_FOLDER:
+        break;
+    }
+    return sb_image_folder_open(&known, error);
 }
 
 void sb_dataset_destroy(struct sb_dataset *dataset) {
     if (dataset) dataset->destroy(dataset);
+}
+
+void sb_packed_decode(const struct sb_packed_images *images, int64_t index, struct sb_image *image) {
+    const size_t size = (size_t)images->width * (size_t)images->height * (size_t)images->channels;
+    /* Nobody writes to it: sb_image has no second form for what may only be read. */
+    *image = (struct sb_image){.pixels = (uint8_t *)(uintptr_t)(images->pixels + size * (size_t)index),
+                               .width = images->width,
+                               .height = images->height,
+                               .channels = images->channels};
+}
+
+void sb_index_key(const struct sb_dataset *dataset, int64_t index, char *key, size_t size) {
+    (void)dataset;
+    snprintf(key, size, "%lld", (long long)index);
 }

@@ -11,6 +11,7 @@ struct idx_dataset {
     struct sb_dataset base;
     struct sb_pool pool;
     struct sb_idx images, labels; /* whole, in memory */
+    struct sb_packed_images packed;
 };
 
 /* Finds DIRECTORY/NAME or DIRECTORY/NAME.gz. */
@@ -45,14 +46,27 @@ static bool find_pair(const char *directory, bool training, char images[static 4
     return true;
 }
 
-static bool read_image(const struct sb_dataset *base, int64_t index, uint8_t *pixels, int32_t *label,
-                       struct sb_scratch *scratch, struct simba_error *error) {
+static bool open_sample(const struct sb_dataset *base, struct sb_sample *sample, struct sb_scratch *scratch,
+                        struct simba_error *error) {
     (void)scratch;
     (void)error;
     const struct idx_dataset *dataset = (const struct idx_dataset *)base;
-    size_t size = (size_t)base->height * (size_t)base->width * (size_t)base->channels;
-    memcpy(pixels, dataset->images.bytes + size * (size_t)index, size);
-    *label = dataset->labels.bytes[index];
+    sample->label = dataset->labels.bytes[sample->index];
+    sample->width = dataset->packed.width;
+    sample->height = dataset->packed.height;
+    snprintf(sample->name, sizeof sample->name, "image %lld", (long long)sample->index);
+    return true;
+}
+
+static bool decode_sample(const struct sb_dataset *base, const struct sb_sample *sample, struct sb_region region,
+                          int target_width, int target_height, struct sb_scratch *scratch, struct sb_image *image,
+                          struct sb_region *inside, struct simba_error *error) {
+    (void)target_width;
+    (void)target_height;
+    (void)scratch;
+    (void)error;
+    sb_packed_decode(&((const struct idx_dataset *)base)->packed, sample->index, image);
+    *inside = region;
     return true;
 }
 
@@ -102,18 +116,18 @@ static bool load(struct idx_dataset *dataset, const struct sb_dataset_parameters
                        images, (long long)idx->shape[0], labels, (long long)dataset->labels.shape[0]);
     if (idx->size == 0) return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: there is no image in it.", images);
     int64_t channels = idx->rank == 4 ? idx->shape[3] : 1;
-    if (idx->shape[1] > SB_PNG_LARGEST_SIDE || idx->shape[2] > SB_PNG_LARGEST_SIDE || channels > 16)
+    if (idx->shape[1] > SB_LARGEST_IMAGE_SIDE || idx->shape[2] > SB_LARGEST_IMAGE_SIDE || channels > 16)
         return sb_fail(error, SIMBA_ERROR_UNSUPPORTED,
                        "%s: images of %lld x %lld with %lld channels; at most %d x %d with 16 are read.", images,
-                       (long long)idx->shape[1], (long long)idx->shape[2], (long long)channels, SB_PNG_LARGEST_SIDE,
-                       SB_PNG_LARGEST_SIDE);
+                       (long long)idx->shape[1], (long long)idx->shape[2], (long long)channels, SB_LARGEST_IMAGE_SIDE,
+                       SB_LARGEST_IMAGE_SIDE);
     if (parameters->channels > 0 && channels != parameters->channels)
         return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: its images have %lld channels, the configuration says %d.",
                        images, (long long)channels, parameters->channels);
     dataset->base.count = idx->shape[0];
-    dataset->base.height = (int)idx->shape[1];
-    dataset->base.width = (int)idx->shape[2];
     dataset->base.channels = (int)channels;
+    dataset->packed = (struct sb_packed_images){
+        .pixels = idx->bytes, .width = (int)idx->shape[2], .height = (int)idx->shape[1], .channels = (int)channels};
     return name_classes(dataset, parameters, labels, error);
 }
 
@@ -127,7 +141,9 @@ struct sb_dataset *sb_idx_dataset_open(const struct sb_dataset_parameters *param
     }
     struct idx_dataset *dataset = sb_allocate(1, sizeof *dataset, error);
     if (!dataset) return NULL;
-    dataset->base.read = read_image;
+    dataset->base.open = open_sample;
+    dataset->base.decode = decode_sample;
+    dataset->base.key = sb_index_key;
     dataset->base.destroy = destroy;
     if (!load(dataset, parameters, images, labels, error)) {
         destroy(&dataset->base);
@@ -135,6 +151,7 @@ struct sb_dataset *sb_idx_dataset_open(const struct sb_dataset_parameters *param
     }
     struct sb_dataset *base = &dataset->base;
     snprintf(base->description, sizeof base->description, "%lld images of %d x %d x %d, %d classes, from %.160s",
-             (long long)base->count, base->height, base->width, base->channels, base->classes, images);
+             (long long)base->count, dataset->packed.height, dataset->packed.width, base->channels, base->classes,
+             images);
     return base;
 }

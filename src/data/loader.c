@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -29,15 +30,19 @@ struct worker {
     struct sb_loader *loader;
     pthread_t thread;
     struct sb_scratch scratch;
-    uint8_t *image; /* before augmentation */
+};
+
+/* An image that cannot be read. */
+struct broken {
+    int64_t image;
+    char message[512];
 };
 
 struct sb_loader {
     struct sb_loader_parameters parameters;
-    struct sb_augmentation augmentation;
-    struct sb_image_size source; /* of the data set's images */
-    size_t image_bytes;          /* in a batch */
-    int64_t batches;             /* per epoch */
+    struct sb_pipeline pipeline;
+    size_t image_bytes; /* in a batch */
+    int64_t batches;    /* per epoch */
 
     pthread_mutex_t mutex; /* guards everything below */
     pthread_cond_t room;   /* a slot was given back, or stop */
@@ -53,6 +58,8 @@ struct sb_loader {
     struct worker *workers;
     int running;
     double waited;
+    struct broken *broken; /* distinct ones, as they were met */
+    int broken_count, broken_reported;
 };
 
 /* Gives the next batch its slot. The lock is held. */
@@ -101,20 +108,52 @@ static bool take(struct sb_loader *loader, struct slot **slot, int *first, int *
     return true;
 }
 
+/* Takes note of a broken image; false, with *error: that is one too many. */
+static bool bear_with(struct sb_loader *loader, int64_t image, struct simba_error *error) {
+    const int limit = loader->parameters.broken_images;
+    bool fine = true;
+    pthread_mutex_lock(&loader->mutex);
+    int known = 0;
+    while (known < loader->broken_count && loader->broken[known].image != image) known++;
+    if (known == loader->broken_count) {
+        if (known == limit) {
+            fine = false;
+            if (limit > 0) sb_fail_within(error, "More than %d images cannot be read, the last one being: ", limit);
+        } else {
+            struct broken *broken = &loader->broken[loader->broken_count++];
+            broken->image = image;
+            snprintf(broken->message, sizeof broken->message, "%.500s", error->message);
+        }
+    }
+    pthread_mutex_unlock(&loader->mutex);
+    return fine;
+}
+
 static bool make_image(struct worker *worker, const struct slot *slot, int at, struct simba_error *error) {
-    const struct sb_loader *loader = worker->loader;
+    struct sb_loader *loader = worker->loader;
     const struct sb_loader_parameters *parameters = &loader->parameters;
     const struct sb_dataset *dataset = parameters->dataset;
-    int64_t image = slot->images[at];
     uint8_t *pixels = slot->pixels + loader->image_bytes * (size_t)at;
-    if (!dataset->read(dataset, image, worker->image, &slot->labels[at], &worker->scratch, error)) return false;
-    if (parameters->augmentation) {
-        uint64_t draw = (uint64_t)slot->epoch * (uint64_t)dataset->count + (uint64_t)image;
-        sb_augment(&loader->augmentation, sb_random_start(parameters->seed, SB_STREAM_AUGMENTATION, draw),
-                   worker->image, loader->source, pixels, parameters->height, parameters->width);
-    } else
-        sb_center(worker->image, loader->source, pixels, parameters->height, parameters->width);
-    return true;
+    const uint64_t draw = (uint64_t)slot->epoch * (uint64_t)dataset->count + (uint64_t)slot->images[at];
+    const struct sb_random random = sb_random_start(parameters->seed, SB_STREAM_AUGMENTATION, draw);
+    for (int64_t image = slot->images[at];; image = (image + 1) % dataset->count) {
+        struct sb_sample sample;
+        if (sb_pipeline_apply(&loader->pipeline, dataset, image, random, &worker->scratch, pixels, &sample, NULL,
+                              error)) {
+            slot->labels[at] = sample.label;
+            return true;
+        }
+        /* Not the image's fault, or one too many. */
+        if ((error->code != SIMBA_ERROR_FORMAT && error->code != SIMBA_ERROR_FILE &&
+             error->code != SIMBA_ERROR_UNSUPPORTED) ||
+            !bear_with(loader, image, error))
+            return false;
+        if (parameters->mark_broken) {
+            slot->labels[at] = -1;
+            memset(pixels, 0, loader->image_bytes);
+            return true;
+        }
+    }
 }
 
 static void *work(void *argument) {
@@ -125,7 +164,7 @@ static void *work(void *argument) {
     pthread_mutex_lock(&loader->mutex);
     while (take(loader, &slot, &first, &count)) {
         pthread_mutex_unlock(&loader->mutex);
-        struct simba_error error;
+        struct simba_error error = {0};
         int done = 0;
         while (done < count && make_image(worker, slot, first + done, &error)) done++;
         pthread_mutex_lock(&loader->mutex);
@@ -156,13 +195,9 @@ static bool allocate(struct sb_loader *loader, struct simba_error *error) {
         slot->images = sb_allocate(batch, sizeof *slot->images, error);
         if (!slot->pixels || !slot->labels || !slot->images) return false;
     }
-    size_t source_bytes =
-        (size_t)loader->source.height * (size_t)loader->source.width * (size_t)loader->source.channels;
-    for (int i = 0; i < parameters->threads; i++) {
-        loader->workers[i].loader = loader;
-        if (!(loader->workers[i].image = sb_allocate(1, source_bytes, error))) return false;
-    }
-    return true;
+    for (int i = 0; i < parameters->threads; i++) loader->workers[i].loader = loader;
+    loader->broken = sb_allocate((size_t)parameters->broken_images + 1, sizeof *loader->broken, error);
+    return loader->broken;
 }
 
 static bool start_threads(struct sb_loader *loader, struct simba_error *error) {
@@ -192,18 +227,14 @@ struct sb_loader *sb_loader_create(const struct sb_loader_parameters *parameters
     pthread_cond_init(&loader->ready, NULL);
     loader->parameters = *parameters;
     struct sb_loader_parameters *own = &loader->parameters;
-    if (own->augmentation) {
-        loader->augmentation = *own->augmentation;
-        own->augmentation = &loader->augmentation;
-    }
-    if (own->height == 0) own->height = dataset->height;
-    if (own->width == 0) own->width = dataset->width;
+    loader->pipeline = *own->pipeline;
+    own->pipeline = &loader->pipeline;
+    const struct sb_evaluation_transform *size = &loader->pipeline.evaluation;
     if (own->threads <= 0) own->threads = DEFAULT_THREADS;
     if (own->threads > LARGEST_THREADS) own->threads = LARGEST_THREADS;
     if (own->depth <= 0) own->depth = DEFAULT_DEPTH;
     if (own->depth < 2) own->depth = 2;
-    loader->source = (struct sb_image_size){dataset->height, dataset->width, dataset->channels};
-    loader->image_bytes = (size_t)own->height * (size_t)own->width * (size_t)dataset->channels;
+    loader->image_bytes = (size_t)size->height * (size_t)size->width * (size_t)dataset->channels;
     loader->batches = own->batch > 0 ? sb_epoch_batches(dataset->count, own->batch, own->drop_last) : 0;
     loader->next_epoch = own->first_epoch;
     loader->next_index = own->first_batch;
@@ -237,10 +268,9 @@ void sb_loader_destroy(struct sb_loader *loader) {
         free(loader->slots[i].labels);
         free(loader->slots[i].images);
     }
-    for (int i = 0; loader->workers && i < loader->parameters.threads; i++) {
-        free(loader->workers[i].image);
+    for (int i = 0; loader->workers && i < loader->parameters.threads; i++)
         sb_scratch_finish(&loader->workers[i].scratch);
-    }
+    free(loader->broken);
     free(loader->slots);
     free(loader->workers);
     free(loader->order);
@@ -255,6 +285,24 @@ int64_t sb_loader_batches(const struct sb_loader *loader) {
 }
 double sb_loader_waited(const struct sb_loader *loader) {
     return loader->waited;
+}
+
+int sb_loader_broken(struct sb_loader *loader) {
+    pthread_mutex_lock(&loader->mutex);
+    const int count = loader->broken_count;
+    pthread_mutex_unlock(&loader->mutex);
+    return count;
+}
+
+/* From the consumer's thread, as the log's owner expects. The lock is held. */
+static void report_broken(struct sb_loader *loader) {
+    const struct sb_loader_parameters *parameters = &loader->parameters;
+    while (loader->broken_reported < loader->broken_count) {
+        const char *message = loader->broken[loader->broken_reported++].message;
+        sb_log(&parameters->log, SIMBA_LOG_WARNING, "%s %s (%d of at most %d)", message,
+               parameters->mark_broken ? "It is left out." : "Another image takes its place.", loader->broken_reported,
+               parameters->broken_images);
+    }
 }
 
 static double seconds(void) {
@@ -276,6 +324,7 @@ bool sb_loader_next(struct sb_loader *loader, struct sb_batch *batch, struct sim
         pthread_cond_wait(&loader->ready, &loader->mutex);
     }
     if (waits) loader->waited += seconds() - since;
+    report_broken(loader);
     if (loader->consumed >= loader->started)
         *batch = (struct sb_batch){0};
     else if (slot->failed) {

@@ -2,7 +2,6 @@
 
 #include "base/file.h"
 
-#include <errno.h>
 #include <png.h>
 
 #include <setjmp.h>
@@ -13,7 +12,8 @@
  * function of its own, whose caller owns everything that changes in between: locals of the function that calls setjmp
  * would be indeterminate after the jump. */
 struct reading {
-    FILE *stream;
+    const uint8_t *bytes;
+    size_t size, position;
     png_structp png;
     png_infop info;
     char problem[160];
@@ -35,26 +35,57 @@ uint8_t sb_grey(const uint8_t colour[3]) {
     return (uint8_t)((colour[0] * 19595u + colour[1] * 38470u + colour[2] * 7471u + 0x8000u) >> 16);
 }
 
-struct image {
-    struct sb_buffer *pixels;
-    int height, width, channels;
-};
+bool sb_is_png(const uint8_t *bytes, size_t size) {
+    return size >= 8 && png_sig_cmp(bytes, 0, 8) == 0;
+}
 
-static bool decode(struct reading *reading, const char *path, struct image *image, struct simba_error *error) {
-    if (setjmp(reading->escape))
-        return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: this PNG image is damaged or cut short (libpng: %s).", path,
-                       reading->problem);
+static void take_bytes(png_structp png, png_bytep bytes, png_size_t size) {
+    struct reading *reading = png_get_io_ptr(png);
+    if (size > reading->size - reading->position) png_error(png, "the file ends early");
+    memcpy(bytes, reading->bytes + reading->position, size);
+    reading->position += size;
+}
+
+static bool damaged(const struct reading *reading, const char *path, struct simba_error *error) {
+    return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: this PNG image is damaged or cut short (libpng: %s).", path,
+                   reading->problem);
+}
+
+static bool begin(struct reading *reading, const char *path, struct simba_error *error) {
     reading->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reading, on_read_error, on_warning);
     if (reading->png) reading->info = png_create_info_struct(reading->png);
     if (!reading->info) return sb_fail(error, SIMBA_ERROR_MEMORY, "The host has no memory to decode %s.", path);
+    png_set_read_fn(reading->png, reading, take_bytes);
+    png_set_user_limits(reading->png, SB_LARGEST_IMAGE_SIDE, SB_LARGEST_IMAGE_SIDE);
+    png_read_info(reading->png, reading->info);
+    return true;
+}
 
+static bool read_size(struct reading *reading, const char *path, struct simba_error *error) {
+    if (setjmp(reading->escape)) return damaged(reading, path, error);
+    return begin(reading, path, error);
+}
+
+bool sb_png_size(const char *path, const uint8_t *bytes, size_t size, int *width, int *height,
+                 struct simba_error *error) {
+    struct reading reading = {.bytes = bytes, .size = size};
+    const bool fine = read_size(&reading, path, error);
+    if (fine) {
+        *width = (int)png_get_image_width(reading.png, reading.info);
+        *height = (int)png_get_image_height(reading.png, reading.info);
+    }
+    png_destroy_read_struct(&reading.png, &reading.info, NULL);
+    return fine;
+}
+
+static bool decode(struct reading *reading, const char *path, struct sb_buffer *pixels, struct sb_image *image,
+                   struct simba_error *error) {
+    if (setjmp(reading->escape)) return damaged(reading, path, error);
+    if (!begin(reading, path, error)) return false;
     png_structp png = reading->png;
-    png_init_io(png, reading->stream);
-    png_set_user_limits(png, SB_PNG_LARGEST_SIDE, SB_PNG_LARGEST_SIDE);
-    png_read_info(png, reading->info);
     bool is_grey = !(png_get_color_type(png, reading->info) & PNG_COLOR_MASK_COLOR);
     png_set_expand(png);
-    png_set_scale_16(png);
+    png_set_strip_16(png);
     png_set_strip_alpha(png);
     if (is_grey && image->channels == 3) png_set_gray_to_rgb(png);
     int passes = png_set_interlace_handling(png);
@@ -65,39 +96,24 @@ static bool decode(struct reading *reading, const char *path, struct image *imag
     size_t row_bytes = (size_t)image->width * (is_grey && image->channels == 1 ? 1 : 3);
     if (png_get_rowbytes(png, reading->info) != row_bytes)
         return sb_fail(error, SIMBA_ERROR_INTERNAL, "%s: libpng decodes to an unexpected layout.", path);
-    if (!sb_buffer_reserve(image->pixels, row_bytes * (size_t)image->height, error)) return false;
+    if (!sb_buffer_reserve(pixels, row_bytes * (size_t)image->height + 16, error)) return false;
+    image->pixels = pixels->bytes;
     for (int pass = 0; pass < passes; pass++)
-        for (int y = 0; y < image->height; y++) png_read_row(png, image->pixels->bytes + row_bytes * (size_t)y, NULL);
+        for (int y = 0; y < image->height; y++) png_read_row(png, image->pixels + row_bytes * (size_t)y, NULL);
     png_read_end(png, NULL); /* a file that ends early is noticed here at the latest */
     const size_t count = (size_t)image->width * (size_t)image->height;
     for (size_t i = 0; image->channels == 1 && !is_grey && i < count; i++)
-        image->pixels->bytes[i] = sb_grey(image->pixels->bytes + 3 * i);
+        image->pixels[i] = sb_grey(image->pixels + 3 * i);
     return true;
 }
 
-bool sb_png_read(const char *path, int channels, struct sb_buffer *pixels, int *height, int *width,
-                 struct simba_error *error) {
-    struct reading reading = {.stream = fopen(path, "rbe")};
-    if (!reading.stream) return sb_fail_errno(error, errno, "open", path);
-    uint8_t signature[8];
-    size_t got = fread(signature, 1, sizeof signature, reading.stream);
-    bool failed = got == 0 && ferror(reading.stream);
-    int number = errno;
-    if (failed || got < sizeof signature || png_sig_cmp(signature, 0, sizeof signature) != 0) {
-        fclose(reading.stream);
-        if (failed) return sb_fail_errno(error, number, "read", path);
-        return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: not a PNG image%s.", path,
-                       got == 0 ? ": the file is empty" : "; convert it to PNG");
-    }
-    rewind(reading.stream);
-    struct image image = {.pixels = pixels, .channels = channels};
-    bool done = decode(&reading, path, &image, error);
+bool sb_png_decode(const char *path, const uint8_t *bytes, size_t size, int channels, struct sb_buffer *pixels,
+                   struct sb_image *image, struct simba_error *error) {
+    struct reading reading = {.bytes = bytes, .size = size};
+    *image = (struct sb_image){.channels = channels};
+    const bool fine = decode(&reading, path, pixels, image, error);
     png_destroy_read_struct(&reading.png, &reading.info, NULL);
-    fclose(reading.stream);
-    if (!done) return false;
-    *height = image.height;
-    *width = image.width;
-    return true;
+    return fine;
 }
 
 struct writing {

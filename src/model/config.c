@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const known_keys[] = {
-    "size",         "mixer",     "stem",           "dims",     "depths",    "mlp_ratios",
-    "d_state",      "d_conv",    "expand",         "channels", "classes",   "image_size",
-    "token_labels", "drop_path", "initialisation", "mean",     "deviation", NULL};
+static const char *const known_keys[] = {"size",       "mixer",      "stem",          "dims",          "depths",
+                                         "mlp_ratios", "d_state",    "d_conv",        "expand",        "channels",
+                                         "classes",    "image_size", "token_labels",  "drop_path",     "initialisation",
+                                         "mean",       "deviation",  "crop_fraction", "interpolation", NULL};
 static const char *const size_names[] = {"s", "b", "l", "custom", NULL};
 static const char *const mixer_names[] = {"mlp", "einfft", NULL};
 static const char *const initialisation_names[] = {"published", "mamba", NULL};
+
+static const char *const interpolation_names[] = {"bilinear", "bicubic", NULL}; /* enum sb_filter */
+enum { INTERPOLATION_BICUBIC = 1 };
 
 enum { SIZE_S, SIZE_B, SIZE_L, SIZE_CUSTOM };
 
@@ -33,6 +36,7 @@ static void set_size(struct sb_model_config *config, int size) {
     config->stages = 4;
     config->stem = published->stem;
     config->drop_path = published->drop_path;
+    config->crop_fraction = 0.96; /* 224 out of 233, as published */
     for (int i = 0; i < 4; i++) {
         config->dims[i] = published->dims[i];
         config->depths[i] = published->depths[i];
@@ -51,8 +55,14 @@ static void set_image_statistics(struct sb_model_config *config) {
 }
 
 struct sb_model_config sb_model_config_default(void) {
-    struct sb_model_config config = {
-        .d_state = 64, .d_conv = 4, .expand = 2, .channels = 3, .classes = 1000, .height = 224, .width = 224};
+    struct sb_model_config config = {.d_state = 64,
+                                     .d_conv = 4,
+                                     .expand = 2,
+                                     .channels = 3,
+                                     .classes = 1000,
+                                     .height = 224,
+                                     .width = 224,
+                                     .interpolation = INTERPOLATION_BICUBIC};
     set_size(&config, SIZE_S);
     set_image_statistics(&config);
     return config;
@@ -239,6 +249,7 @@ bool sb_model_config_read(struct sb_json json, struct sb_model_config *result, s
     if (size == SIZE_CUSTOM) {
         strcpy(config.size, size_names[size]);
         config.drop_path = 0;
+        config.crop_fraction = 1;
     } else {
         set_size(&config, size);
     }
@@ -251,6 +262,8 @@ bool sb_model_config_read(struct sb_json json, struct sb_model_config *result, s
     if (!sb_json_int(json, "classes", 2, 1 << 20, &config.classes, error)) return false;
     if (!sb_json_bool(json, "token_labels", &config.token_labels, error)) return false;
     if (!sb_json_double(json, "drop_path", 0, 0.99, &config.drop_path, error)) return false;
+    if (!sb_json_double(json, "crop_fraction", 0.05, 1, &config.crop_fraction, error)) return false;
+    if (!sb_json_choice(json, "interpolation", interpolation_names, &config.interpolation, error)) return false;
     if (!read_image_size(json, &config, error)) return false;
     if (!read_image_statistics(json, &config, error)) return false;
     if (!check_widths(json, &config, error)) return false;
@@ -309,7 +322,9 @@ char *sb_model_config_write(const struct sb_model_config *config, struct simba_e
                     cJSON_AddNumberToObject(object, "drop_path", config->drop_path) &&
                     cJSON_AddStringToObject(object, "initialisation", initialisation_names[config->initialisation]) &&
                     write_floats(object, "mean", (int)config->channels, config->mean) &&
-                    write_floats(object, "deviation", (int)config->channels, config->deviation);
+                    write_floats(object, "deviation", (int)config->channels, config->deviation) &&
+                    cJSON_AddNumberToObject(object, "crop_fraction", config->crop_fraction) &&
+                    cJSON_AddStringToObject(object, "interpolation", interpolation_names[config->interpolation]);
     if (complete) text = cJSON_PrintUnformatted(object);
     cJSON_Delete(object);
     if (!text) sb_fail(error, SIMBA_ERROR_MEMORY, "No memory left to write the model's configuration.");

@@ -22,6 +22,9 @@ struct sb_model_config {
     bool token_labels;
     double drop_path;
     enum sb_initialisation initialisation;
+    /* How an image of any size is brought to the model's in evaluation (data/evaluation_transform.h). */
+    double crop_fraction;
+    int interpolation; /* enum sb_filter */
     float mean[SB_MAX_IMAGE_CHANNELS], deviation[SB_MAX_IMAGE_CHANNELS]; /* of the image channels, in 0..1 */
 };
 

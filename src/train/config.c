@@ -1,22 +1,28 @@
 #include "train/config.h"
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "data/pipeline.h"
 
 #include <cJSON.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum field_type { INTEGER, REAL, SWITCH, TEXT, CHOICE };
+enum field_type { INTEGER, REAL, PAIR, SWITCH, TEXT, CHOICE };
 
 struct field {
     const char *section, *name;
     enum field_type type;
     size_t offset;
-    double minimum, maximum;    /* INTEGER, REAL */
+    double minimum, maximum;    /* INTEGER, REAL, PAIR (of reals, the second not below the first) */
     const char *const *choices; /* CHOICE */
 };
 
+static const char *const formats[] = {"auto", "folder", "idx", "cifar10", "cifar100", "list", NULL};
+static const char *const crops[] = {"pad", "random_resized", NULL};
+static const char *const crop_interpolations[] = {"bilinear", "bicubic", "random", NULL};
 static const char *const paddings[] = {"zeros", "reflect", NULL};
 static const char *const schedules[] = {"cosine", "constant", "published", NULL};
 static const char *const precisions[] = {"float32", NULL};
@@ -27,9 +33,17 @@ static const struct field fields[] = {
     {"data", "train", TEXT, AT(train)},
     {"data", "evaluation", TEXT, AT(evaluation)},
     {"data", "threads", INTEGER, AT(threads), 1, 256},
+    {"data", "format", CHOICE, AT(format), .choices = formats},
+    {"data", "broken_images", INTEGER, AT(broken_images), 0, 10000},
+    {"augmentation", "crop", CHOICE, AT(crop), .choices = crops},
     {"augmentation", "crop_padding", INTEGER, AT(crop_padding), 0, 1024},
     {"augmentation", "padding", CHOICE, AT(padding), .choices = paddings},
+    {"augmentation", "scale", PAIR, AT(scale), 1e-6, 1},
+    {"augmentation", "ratio", PAIR, AT(ratio), 0.01, 100},
+    {"augmentation", "interpolation", CHOICE, AT(crop_interpolation), .choices = crop_interpolations},
     {"augmentation", "flip", REAL, AT(flip), 0, 1},
+    {"augmentation", "randaugment", TEXT, AT(randaugment)},
+    {"augmentation", "colour_jitter", REAL, AT(colour_jitter), 0, 10},
     {"train", "epochs", INTEGER, AT(epochs), 1, 1000000},
     {"train", "batch_size", INTEGER, AT(batch_size), 1, 65536},
     {"train", "accumulation", INTEGER, AT(accumulation), 1, 65536},
@@ -72,6 +86,10 @@ int sb_train_config_keys(const char *section, const char **keys) {
 static void set_defaults(struct sb_train_config *config) {
     *config = (struct sb_train_config){.model = sb_model_config_default(),
                                        .threads = 2,
+                                       .broken_images = 10,
+                                       .scale = {0.08, 1},
+                                       .ratio = {3.0 / 4, 4.0 / 3},
+                                       .crop_interpolation = SB_CROP_BICUBIC,
                                        .epochs = 310,
                                        .batch_size = 64,
                                        .accumulation = 1,
@@ -102,12 +120,27 @@ static bool read_text(struct sb_json section, const char *name, char text[SB_CON
     return true;
 }
 
+static bool read_pair(struct sb_json section, const struct field *field, double pair[2], struct simba_error *error) {
+    struct sb_json array;
+    if (!sb_json_member(section, field->name, &array, error)) return false;
+    if (!array.value) return true;
+    const bool two = sb_json_is_array(array) && sb_json_count(array) == 2;
+    for (int i = 0; two && i < 2; i++)
+        if (!sb_json_double(sb_json_element(array, i), NULL, field->minimum, field->maximum, &pair[i], error))
+            return false;
+    if (two && pair[0] <= pair[1]) return true;
+    return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: %s: expected two numbers, the smaller one first.", array.file,
+                   array.path);
+}
+
 static bool read_field(struct sb_json section, const struct field *field, void *target, struct simba_error *error) {
     switch (field->type) {
     case INTEGER:
         return sb_json_int(section, field->name, (int64_t)field->minimum, (int64_t)field->maximum, target, error);
     case REAL:
         return sb_json_double(section, field->name, field->minimum, field->maximum, target, error);
+    case PAIR:
+        return read_pair(section, field, target, error);
     case SWITCH:
         return sb_json_bool(section, field->name, target, error);
     case TEXT:
@@ -118,27 +151,52 @@ static bool read_field(struct sb_json section, const struct field *field, void *
     return true;
 }
 
+static bool add_label(struct sb_train_config *config, const char *text, struct simba_error *error) {
+    config->labels[config->label_count] = strdup(text);
+    if (config->labels[config->label_count]) return config->label_count++, true;
+    return sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory reading the class names.");
+}
+
+static bool wrong_count(struct sb_json labels, int count, const struct sb_train_config *config,
+                        struct simba_error *error) {
+    return sb_fail(error, SIMBA_ERROR_CONFIG,
+                   "%s: %s: %d class names, but $.model.classes is %lld. Give one name per class, in the order of the "
+                   "labels' numbers.",
+                   labels.file, labels.path, count, (long long)config->model.classes);
+}
+
+/* The lines of a text file, one for each class; empty ones do not count. */
+static bool read_label_file(struct sb_json labels, const char *path, struct sb_train_config *config,
+                            struct simba_error *error) {
+    uint8_t *bytes;
+    size_t size;
+    if (!sb_read_file(path, 16 << 20, &bytes, &size, error))
+        return sb_fail_within(error, "%s: %s: ", labels.file, labels.path);
+    bool fine = true;
+    int count = 0;
+    char *rest = NULL;
+    for (char *line = strtok_r((char *)bytes, "\r\n", &rest); fine && line; line = strtok_r(NULL, "\r\n", &rest))
+        if (count++ < config->model.classes) fine = add_label(config, line, error);
+    free(bytes);
+    return fine && (count == config->model.classes || wrong_count(labels, count, config, error));
+}
+
 static bool read_labels(struct sb_json data, struct sb_train_config *config, struct simba_error *error) {
     struct sb_json labels;
     if (!sb_json_member(data, "labels", &labels, error)) return false;
     if (!labels.value || cJSON_IsNull(labels.value)) return true;
-    if (!sb_json_is_array(labels))
-        return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: %s: expected a list of class names.", labels.file, labels.path);
-    int count = sb_json_count(labels);
-    if (count != config->model.classes)
-        return sb_fail(error, SIMBA_ERROR_CONFIG,
-                       "%s: %s: %d class names, but $.model.classes is %lld. Give one name per class, in the order of "
-                       "the labels' numbers.",
-                       labels.file, labels.path, count, (long long)config->model.classes);
-    config->labels = sb_allocate((size_t)count, sizeof *config->labels, error);
+    config->labels = sb_allocate((size_t)config->model.classes, sizeof *config->labels, error);
     if (!config->labels) return false;
-    config->label_count = count;
+    if (cJSON_IsString(labels.value)) return read_label_file(labels, cJSON_GetStringValue(labels.value), config, error);
+    if (!sb_json_is_array(labels))
+        return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: %s: expected a list of class names, or the path of a text file.",
+                       labels.file, labels.path);
+    int count = sb_json_count(labels);
+    if (count != config->model.classes) return wrong_count(labels, count, config, error);
     for (int i = 0; i < count; i++) {
         const char *text = NULL;
-        if (!sb_json_string(sb_json_element(labels, i), NULL, &text, error)) return false;
-        config->labels[i] = text ? strdup(text) : NULL;
-        if (!config->labels[i])
-            return sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory reading the class names of %s.", labels.file);
+        if (!sb_json_string(sb_json_element(labels, i), NULL, &text, error) || !add_label(config, text, error))
+            return false;
     }
     return true;
 }
@@ -149,8 +207,8 @@ static bool check(struct sb_json root, const struct sb_train_config *config, str
     if (!config->path[0])
         return sb_fail(
             error, SIMBA_ERROR_CONFIG,
-            "%s: $.data.path is missing: the directory of the data set (IDX files as MNIST has them, or \"train\" "
-            "and \"val\" with one directory of PNG files per class).",
+            "%s: $.data.path is missing: the directory of the data set (the files of an IDX or CIFAR set, or \"train\" "
+            "and \"val\" with one directory of JPEG or PNG files per class).",
             file);
     if (config->warmup_epochs >= (double)config->epochs)
         return sb_fail(error, SIMBA_ERROR_CONFIG,
@@ -168,6 +226,22 @@ static bool check(struct sb_json root, const struct sb_train_config *config, str
         return sb_fail(error, SIMBA_ERROR_CONFIG,
                        "%s: $.train.minimum_learning_rate (%g) is above $.train.learning_rate (%g).", file,
                        config->minimum_learning_rate, config->learning_rate);
+    struct sb_randaugment randaugment;
+    char where[SB_CONFIG_TEXT];
+    snprintf(where, sizeof where, "%s: $.augmentation.randaugment", file);
+    if (!sb_randaugment_parse(config->randaugment, where, &randaugment, error)) return false;
+    if (randaugment.operations && config->colour_jitter > 0)
+        return sb_fail(
+            error, SIMBA_ERROR_CONFIG,
+            "%s: $.augmentation.colour_jitter has no effect beside $.augmentation.randaugment, which changes "
+            "colours itself. Leave one of them out.",
+            file);
+    if ((randaugment.operations || config->colour_jitter > 0) && config->model.channels != 1 &&
+        config->model.channels != 3)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.augmentation.randaugment and $.augmentation.colour_jitter work on 1 or 3 channels; "
+                       "$.model.channels is %lld.",
+                       file, (long long)config->model.channels);
     if (config->model.token_labels)
         return sb_fail(error, SIMBA_ERROR_CONFIG,
                        "%s: $.model.token_labels: models with token labels can be evaluated, but not trained: that "
@@ -224,6 +298,12 @@ static bool write_field(cJSON *section, const struct field *field, const void *v
         return cJSON_AddNumberToObject(section, field->name, (double)*(const int64_t *)value);
     case REAL:
         return cJSON_AddNumberToObject(section, field->name, *(const double *)value);
+    case PAIR: {
+        cJSON *pair = cJSON_CreateDoubleArray(value, 2);
+        if (pair && cJSON_AddItemToObject(section, field->name, pair)) return true;
+        cJSON_Delete(pair);
+        return false;
+    }
     case SWITCH:
         return cJSON_AddBoolToObject(section, field->name, *(const bool *)value);
     case TEXT:

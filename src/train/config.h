@@ -13,18 +13,25 @@ enum { SB_CONFIG_TEXT = 1024 };
 struct sb_train_config {
     struct sb_model_config model;
 
-    /* data: a directory with IDX files (their train- and t10k- pairs), or one with an image folder for training and
-     * one for evaluation */
+    /* data: a directory with IDX or CIFAR files, or one with an image folder or a list for training and one for
+     * evaluation */
+    int format; /* enum sb_dataset_format */
     char path[SB_CONFIG_TEXT];
-    char train[SB_CONFIG_TEXT], evaluation[SB_CONFIG_TEXT]; /* the image folders in it */
-    char **labels; /* names of the classes, or NULL; IDX only (a folder's classes are its directories) */
+    char train[SB_CONFIG_TEXT], evaluation[SB_CONFIG_TEXT]; /* the image folders or lists in it */
+    char **labels; /* names of the classes in their order, or NULL: whatever the data set says */
     int label_count;
-    int64_t threads; /* of the loader */
+    int64_t threads;       /* of the loader */
+    int64_t broken_images; /* unreadable ones that are borne with */
 
-    /* augmentation of the training images */
+    /* augmentation of the training images (data/pipeline.h) */
+    int crop;             /* enum sb_crop */
     int64_t crop_padding; /* pixels put around the image, out of which the model's size is then cut at random */
     int padding;          /* 0: zeros, 1: the image mirrored */
-    double flip;          /* probability of exchanging left and right */
+    double scale[2], ratio[2];
+    int crop_interpolation; /* enum sb_crop_filter */
+    double flip;            /* probability of exchanging left and right */
+    char randaugment[SB_CONFIG_TEXT];
+    double colour_jitter;
 
     /* train */
     int64_t epochs, batch_size, accumulation; /* images per micro-batch; micro-batches per optimiser step */

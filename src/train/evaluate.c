@@ -32,17 +32,30 @@ static bool harvest(struct sb_inference *inference, int slot, struct flight *fli
     const float *logits = sb_inference_logits(inference, slot, error);
     if (!logits) return false;
     for (int i = 0; i < flight->count; i++)
-        sb_metrics_add(metrics, logits + i * inference->classes, inference->classes, flight->labels[i]);
+        if (flight->labels[i] >= 0)
+            sb_metrics_add(metrics, logits + i * inference->classes, inference->classes, flight->labels[i]);
+        else
+            metrics->broken++;
     flight->count = 0;
     return true;
+}
+
+struct sb_evaluation_transform sb_evaluation_transform_of(const struct sb_model_config *model) {
+    return (struct sb_evaluation_transform){.height = (int)model->height,
+                                            .width = (int)model->width,
+                                            .crop_fraction = model->crop_fraction,
+                                            .filter = (enum sb_filter)model->interpolation};
 }
 
 bool sb_evaluate(struct sb_inference *inference, const struct sb_evaluation_parameters *parameters,
                  struct sb_metrics *metrics, struct simba_error *error) {
     *metrics = (struct sb_metrics){0};
+    const struct sb_pipeline pipeline = {.evaluation = sb_evaluation_transform_of(parameters->model)};
     const struct sb_loader_parameters loading = {.dataset = parameters->dataset,
-                                                 .height = parameters->height,
-                                                 .width = parameters->width,
+                                                 .pipeline = &pipeline,
+                                                 .broken_images = parameters->broken_images,
+                                                 .mark_broken = true,
+                                                 .log = parameters->log,
                                                  .batch = (int)inference->batch,
                                                  .threads = parameters->threads,
                                                  .epochs = 1};
@@ -78,23 +91,27 @@ bool sb_evaluate(struct sb_inference *inference, const struct sb_evaluation_para
 struct sb_dataset *sb_open_data(const struct sb_train_config *config, bool training, const char *const *class_names,
                                 int classes, struct simba_error *error) {
     char path[2 * SB_CONFIG_TEXT + 2];
-    const bool idx = sb_is_idx_directory(config->path);
-    if (idx)
+    enum sb_dataset_format format = (enum sb_dataset_format)config->format;
+    if (format == SB_DATASET_AUTO && sb_is_idx_directory(config->path)) format = SB_DATASET_IDX;
+    if (format == SB_DATASET_AUTO) format = sb_cifar_directory(config->path);
+    if (format == SB_DATASET_IDX || format == SB_DATASET_CIFAR10 || format == SB_DATASET_CIFAR100)
         snprintf(path, sizeof path, "%s", config->path);
     else
         snprintf(path, sizeof path, "%s/%s", config->path, training ? config->train : config->evaluation);
-    if (!class_names && idx) {
+    if (!class_names && (config->label_count || format == SB_DATASET_IDX)) {
         class_names = (const char *const *)config->labels;
         classes = (int)config->model.classes;
     }
-    const struct sb_dataset_parameters parameters = {.path = path,
+    const struct sb_dataset_parameters parameters = {.format = format,
+                                                     .path = path,
                                                      .training = training,
-                                                     .height = (int)config->model.height,
-                                                     .width = (int)config->model.width,
                                                      .channels = (int)config->model.channels,
                                                      .class_names = class_names,
                                                      .classes = classes};
     struct sb_dataset *dataset = sb_dataset_open(&parameters, error);
+    if (!dataset && error && error->code == SIMBA_ERROR_FILE)
+        sb_fail_within(error, "The data set of $.data.path cannot be opened%s. ",
+                       strstr(config->path, "fashion-mnist") ? " (Debian's package dataset-fashion-mnist has it)" : "");
     if (dataset && dataset->classes != config->model.classes) {
         sb_fail(error, SIMBA_ERROR_CONFIG,
                 "%s has %d classes, but $.model.classes is %lld. Set $.model.classes to %d, or name another data set.",

@@ -10,6 +10,7 @@ struct sb_metrics {
     int64_t images;
     double loss_sum; /* cross-entropy, natural logarithm */
     int64_t top1, top5;
+    int64_t broken; /* unreadable images, counted nowhere else */
 };
 
 /* Adds one image: its logits and its class. */
@@ -17,12 +18,16 @@ void sb_metrics_add(struct sb_metrics *metrics, const float *logits, int64_t cla
 
 struct sb_evaluation_parameters {
     const struct sb_dataset *dataset; /* its labels must be below the model's classes */
-    int height, width;                /* of the model's images */
-    int threads;
+    const struct sb_model_config *model;
+    int threads, broken_images;
+    struct simba_log log;
     void (*progress)(void *user, int64_t done, int64_t total); /* images; may be NULL */
     void *user;
 };
-/* Every image once, the middle of it, in order. `inference` must be prepared. */
+/* How the model wants its images in evaluation. */
+struct sb_evaluation_transform sb_evaluation_transform_of(const struct sb_model_config *model);
+
+/* Every image once, in order. `inference` must be prepared. */
 bool sb_evaluate(struct sb_inference *inference, const struct sb_evaluation_parameters *parameters,
                  struct sb_metrics *metrics, struct simba_error *error);
 

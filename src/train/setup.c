@@ -6,6 +6,7 @@
 #include <cJSON.h>
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,6 +272,23 @@ static bool take_memory(struct simba_trainer *trainer, struct simba_error *error
                                 trainer->spaces[SB_SPACE_PARAMETER], error);
 }
 
+static struct sb_pipeline training_pipeline(const struct sb_train_config *config) {
+    struct sb_pipeline pipeline = {.evaluation = sb_evaluation_transform_of(&config->model),
+                                   .augment = true,
+                                   .crop = (enum sb_crop)config->crop,
+                                   .padding = (int)config->crop_padding,
+                                   .reflect = config->padding == 1,
+                                   .scale = {config->scale[0], config->scale[1]},
+                                   .ratio = {config->ratio[0], config->ratio[1]},
+                                   .filter = (enum sb_crop_filter)config->crop_interpolation,
+                                   .flip = config->flip,
+                                   .colour_jitter = config->colour_jitter};
+    sb_randaugment_parse(config->randaugment, "", &pipeline.randaugment, NULL); /* checked when it was read */
+    for (int c = 0; c < config->model.channels && c < 3; c++)
+        pipeline.randaugment.fill[c] = (uint8_t)lroundf(255 * config->model.mean[c]);
+    return pipeline;
+}
+
 bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) {
     const struct sb_train_config *config = &trainer->config;
     const struct sb_parameter_list *list = &trainer->list;
@@ -292,12 +310,11 @@ bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) 
         !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT1], 0, trainer->host.moment1, list->trainable_bytes, error) ||
         !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT2], 0, trainer->host.moment2, list->trainable_bytes, error))
         return false;
-    const struct sb_augmentation augmentation = {
-        .pad = (int)config->crop_padding, .reflect = config->padding == 1, .flip = config->flip};
+    const struct sb_pipeline pipeline = training_pipeline(config);
     const struct sb_loader_parameters loading = {.dataset = trainer->training_data,
-                                                 .augmentation = &augmentation,
-                                                 .height = (int)config->model.height,
-                                                 .width = (int)config->model.width,
+                                                 .pipeline = &pipeline,
+                                                 .broken_images = (int)config->broken_images,
+                                                 .log = trainer->log,
                                                  .batch = (int)config->batch_size,
                                                  .shuffle = true,
                                                  .drop_last = true,

@@ -52,6 +52,7 @@ static void finish_step(struct simba_trainer *trainer, const struct trainer_flig
     progress->step = state->step;
     progress->epoch = state->epoch;
     progress->epoch_step = state->epoch_step;
+    progress->broken_images = sb_loader_broken(trainer->loader);
     progress->loss = loss;
     progress->epoch_loss = state->loss_sum / (double)state->epoch_step;
     progress->learning_rate = flight->learning_rate;
@@ -181,8 +182,9 @@ static void evaluating(void *user, int64_t done, int64_t total) {
 static bool evaluate(struct simba_trainer *trainer, struct simba_error *error) {
     struct simba_progress *progress = &trainer->progress;
     const struct sb_evaluation_parameters parameters = {.dataset = trainer->evaluation_data,
-                                                        .height = (int)trainer->config.model.height,
-                                                        .width = (int)trainer->config.model.width,
+                                                        .model = &trainer->config.model,
+                                                        .broken_images = (int)trainer->config.broken_images,
+                                                        .log = trainer->log,
                                                         .threads = (int)trainer->config.threads,
                                                         .progress = evaluating,
                                                         .user = trainer};

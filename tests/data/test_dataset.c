@@ -2,6 +2,17 @@
 
 #include "base/file.h"
 #include "data/dataset.h"
+#include "io/png.h"
+
+static bool read_whole(const struct sb_dataset *dataset, int64_t index, struct sb_image *image, int32_t *label,
+                       struct sb_scratch *scratch, struct simba_error *error) {
+    struct sb_sample sample = {.index = index};
+    struct sb_region inside;
+    const bool fine = dataset->open(dataset, &sample, scratch, error);
+    *label = sample.label;
+    const struct sb_region whole = {0, 0, sample.width, sample.height};
+    return fine && dataset->decode(dataset, &sample, whole, 0, 0, scratch, image, &inside, error);
+}
 
 static void put_image(const char *path, uint8_t value, int height, int width, int channels) {
     struct simba_error error = {0};
@@ -16,8 +27,7 @@ static void make(const char *path) {
 }
 
 static struct sb_dataset *open_folder(const char *path, struct simba_error *error) {
-    return sb_dataset_open(&(struct sb_dataset_parameters){.path = path, .height = 8, .width = 6, .channels = 3},
-                           error);
+    return sb_dataset_open(&(struct sb_dataset_parameters){.path = path, .channels = 3}, error);
 }
 
 static void folder_is_read(void **state) {
@@ -42,22 +52,28 @@ static void folder_is_read(void **state) {
     assert_string_equal(dataset->class_names[1], "cat");
     assert_string_equal(dataset->class_names[2], "dog");
     static const int labels[] = {0, 1, 1, 2, 2}, values[] = {50, 10, 20, 30, 40};
+    static const int heights[] = {8, 16, 8, 4, 8}, widths[] = {6, 12, 6, 4, 6};
+    static const char *const keys[] = {"Zebra/z", "cat/a", "cat/b", "dog/deep/deeper/y", "dog/deep/x"};
     struct sb_scratch scratch = {0};
     for (int i = 0; i < 5; i++) {
-        uint8_t pixels[8 * 6 * 3];
+        struct sb_image image;
         int32_t label = -1;
-        if (!dataset->read(dataset, i, pixels, &label, &scratch, &error)) fail_msg("%s", error.message);
+        if (!read_whole(dataset, i, &image, &label, &scratch, &error)) fail_msg("%s", error.message);
         assert_int_equal(label, labels[i]);
-        for (size_t j = 0; j < sizeof pixels; j++) assert_int_equal(pixels[j], values[i]);
+        assert_true(image.height == heights[i] && image.width == widths[i] && image.channels == 3);
+        for (int j = 0; j < image.height * image.width * 3; j++) assert_int_equal(image.pixels[j], values[i]);
+        char key[64];
+        dataset->key(dataset, i, key, sizeof key);
+        assert_string_equal(key, keys[i]);
     }
 
     put_text(temporary("set/dog/deep/x.png"), "broken");
-    uint8_t pixels[8 * 6 * 3];
+    struct sb_image image;
     int32_t label;
-    assert_false(dataset->read(dataset, 4, pixels, &label, &scratch, &error));
+    assert_false(read_whole(dataset, 4, &image, &label, &scratch, &error));
     check_error(&error, SIMBA_ERROR_FORMAT, temporary("set/dog/deep/x.png"));
     assert_int_equal(remove(temporary("set/dog/deep/x.png")), 0);
-    assert_false(dataset->read(dataset, 4, pixels, &label, &scratch, &error));
+    assert_false(read_whole(dataset, 4, &image, &label, &scratch, &error));
     check_error(&error, SIMBA_ERROR_FILE, temporary("set/dog/deep/x.png"));
     sb_scratch_finish(&scratch);
     sb_dataset_destroy(dataset);
@@ -71,13 +87,13 @@ static void folder_with_given_classes(void **state) {
     put_image(temporary("given/dog/x.png"), 1, 8, 6, 3);
     static const char *const names[] = {"cat", "bird", "dog"};
     struct sb_dataset_parameters parameters = {
-        .path = temporary("given"), .height = 8, .width = 6, .channels = 1, .class_names = names, .classes = 3};
+        .path = temporary("given"), .channels = 1, .class_names = names, .classes = 3};
     struct sb_dataset *dataset = sb_dataset_open(&parameters, &error);
     if (!dataset) fail_msg("%s", error.message);
-    uint8_t pixels[8 * 6];
+    struct sb_image image;
     int32_t label = -1;
     struct sb_scratch scratch = {0};
-    assert_true(dataset->read(dataset, 0, pixels, &label, &scratch, &error));
+    assert_true(read_whole(dataset, 0, &image, &label, &scratch, &error));
     assert_int_equal(label, 2);
     assert_int_equal(dataset->classes, 3);
     sb_scratch_finish(&scratch);
@@ -100,23 +116,25 @@ static void folders_that_are_none(void **state) {
     make(temporary("one/full"));
     make(temporary("one/void/inner"));
     put_image(temporary("one/full/x.png"), 1, 8, 6, 3);
-    put_text(temporary("one/void/inner/x.jpg"), "not read");
+    put_text(temporary("one/void/inner/x.txt"), "not read");
     assert_null(open_folder(temporary("one"), &error));
-    check_error(&error, SIMBA_ERROR_FORMAT, "one/void: no PNG image in this class directory (other files: 1;");
+    check_error(&error, SIMBA_ERROR_FORMAT, "one/void: no JPEG or PNG image in this class directory (other files: 1)");
     put_image(temporary("one/stray.png"), 1, 8, 6, 3);
     assert_null(open_folder(temporary("one"), &error));
     check_error(&error, SIMBA_ERROR_FORMAT, "stray.png: this image lies beside the class directories");
     assert_null(open_folder(temporary("absent"), &error));
     check_error(&error, SIMBA_ERROR_FILE, "No such file");
     put_text(temporary("file"), "x");
-    assert_null(open_folder(temporary("file"), &error));
+    assert_null(sb_dataset_open(
+        &(struct sb_dataset_parameters){.format = SB_DATASET_FOLDER, .path = temporary("file"), .channels = 3},
+        &error));
     check_error(&error, SIMBA_ERROR_FILE, "Not a directory");
     make(temporary("loop/class"));
     assert_int_equal(symlink("..", temporary("loop/class/up")), 0);
     assert_null(open_folder(temporary("loop"), &error));
     check_error(&error, SIMBA_ERROR_FILE, "nested deeper than 16");
     assert_null(sb_dataset_open(&(struct sb_dataset_parameters){.path = temporary("one")}, &error));
-    check_error(&error, SIMBA_ERROR_CONFIG, "brought to one size");
+    check_error(&error, SIMBA_ERROR_CONFIG, "image files are read with 1 or 3 channels; 0 are");
     assert_null(sb_dataset_open(&(struct sb_dataset_parameters){0}, &error));
     check_error(&error, SIMBA_ERROR_ARGUMENT, "either a directory, or");
 }
@@ -136,13 +154,13 @@ static void idx_directory(void **state) {
     struct sb_dataset *dataset = sb_dataset_open(&parameters, &error);
     if (!dataset) fail_msg("%s", error.message);
     assert_true(dataset->count == 3 && dataset->classes == 10 && dataset->channels == 1);
-    assert_true(dataset->height == 4 && dataset->width == 5);
     assert_string_equal(dataset->class_names[9], "9");
-    uint8_t pixels[20];
+    struct sb_image image;
     int32_t label;
     struct sb_scratch scratch = {0};
-    assert_true(dataset->read(dataset, 2, pixels, &label, &scratch, &error));
-    assert_memory_equal(pixels, images + 40, 20);
+    assert_true(read_whole(dataset, 2, &image, &label, &scratch, &error));
+    assert_true(image.height == 4 && image.width == 5 && image.channels == 1);
+    assert_memory_equal(image.pixels, images + 40, 20);
     assert_int_equal(label, 9);
     sb_dataset_destroy(dataset);
 
@@ -197,13 +215,176 @@ static void idx_pairs_that_do_not_fit(void **state) {
     check_error(&error, SIMBA_ERROR_ARGUMENT, "either a directory, or");
 }
 
+static void labels_begin_with_directories(void **state) {
+    (void)state;
+    struct simba_error error = {0};
+    make(temporary("named/n01"));
+    make(temporary("named/n02"));
+    put_image(temporary("named/n01/x.png"), 1, 8, 6, 3);
+    put_image(temporary("named/n02/x.png"), 1, 8, 6, 3);
+    static const char *const names[] = {"n02 goldfish", "n01 tench"};
+    const struct sb_dataset_parameters parameters = {
+        .path = temporary("named"), .channels = 3, .class_names = names, .classes = 2};
+    struct sb_dataset *dataset = sb_dataset_open(&parameters, &error);
+    if (!dataset) fail_msg("%s", error.message);
+    struct sb_image image;
+    int32_t label = -1;
+    struct sb_scratch scratch = {0};
+    assert_true(read_whole(dataset, 0, &image, &label, &scratch, &error));
+    assert_int_equal(label, 1);
+    sb_scratch_finish(&scratch);
+    sb_dataset_destroy(dataset);
+}
+
+static void put_cifar(const char *path, int count, int label_bytes, int first) {
+    const size_t record = (size_t)label_bytes + 3072;
+    uint8_t *bytes = calloc((size_t)count, record);
+    assert_non_null(bytes);
+    for (int i = 0; i < count; i++) {
+        uint8_t *image = bytes + (size_t)i * record;
+        image[0] = 77; /* the coarse label, where there are two */
+        image[label_bytes - 1] = (uint8_t)((first + i) % 10);
+        for (int p = 0; p < 3072; p++) image[label_bytes + p] = (uint8_t)(p / 1024 * 50 + p % 1024 % 32 + first + i);
+    }
+    put_file(path, bytes, (size_t)count * record);
+    free(bytes);
+}
+
+static void cifar_directory(void **state) {
+    (void)state;
+    struct simba_error error = {0};
+    make(temporary("cifar10"));
+    make(temporary("cifar100"));
+    assert_int_equal(sb_cifar_directory(temporary("cifar10")), SB_DATASET_AUTO);
+    for (int i = 1; i <= 5; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "cifar10/data_batch_%d.bin", i);
+        put_cifar(temporary(name), 3, 1, 3 * i);
+    }
+    put_cifar(temporary("cifar10/test_batch.bin"), 2, 1, 5);
+    put_cifar(temporary("cifar100/train.bin"), 4, 2, 1);
+    put_text(temporary("cifar10/batches.meta.txt"), "airplane\nautomobile\nbird\n");
+    struct sb_dataset_parameters parameters = {.path = temporary("cifar10"), .training = true, .channels = 3};
+    struct sb_dataset *dataset = sb_dataset_open(&parameters, &error);
+    if (!dataset) fail_msg("%s", error.message);
+    assert_true(dataset->count == 15 && dataset->classes == 10 && dataset->channels == 3);
+    assert_string_equal(dataset->class_names[2], "bird");
+    assert_string_equal(dataset->class_names[3], "3");
+    struct sb_image image;
+    int32_t label;
+    struct sb_scratch scratch = {0};
+    for (int i = 0; i < 15; i++) {
+        assert_true(read_whole(dataset, i, &image, &label, &scratch, &error));
+        assert_int_equal(label, (3 + i) % 10);
+        for (int p = 0; p < 1024; p++)
+            for (int c = 0; c < 3; c++) assert_int_equal(image.pixels[3 * p + c], (uint8_t)(c * 50 + p % 32 + 3 + i));
+    }
+    sb_dataset_destroy(dataset);
+    parameters.training = false;
+    dataset = sb_dataset_open(&parameters, &error);
+    assert_non_null(dataset);
+    assert_int_equal(dataset->count, 2);
+    sb_dataset_destroy(dataset);
+
+    parameters = (struct sb_dataset_parameters){.path = temporary("cifar100"), .training = true};
+    dataset = sb_dataset_open(&parameters, &error);
+    if (!dataset) fail_msg("%s", error.message);
+    assert_true(dataset->count == 4 && dataset->classes == 100);
+    assert_true(read_whole(dataset, 3, &image, &label, &scratch, &error));
+    assert_int_equal(label, 4);
+    sb_dataset_destroy(dataset);
+    sb_scratch_finish(&scratch);
+
+    parameters.training = false;
+    assert_null(sb_dataset_open(&parameters, &error));
+    check_error(&error, SIMBA_ERROR_FILE, "test.bin");
+    put_text(temporary("cifar100/test.bin"), "short");
+    assert_null(sb_dataset_open(&parameters, &error));
+    check_error(&error, SIMBA_ERROR_FORMAT, "5 bytes are no whole number of images of 3074 bytes");
+    parameters.training = true;
+    parameters.format = SB_DATASET_CIFAR10;
+    assert_null(sb_dataset_open(&parameters, &error));
+    check_error(&error, SIMBA_ERROR_FILE, "data_batch_1.bin");
+    put_text(temporary("cifar10/test_batch.bin"), "");
+    parameters = (struct sb_dataset_parameters){.path = temporary("cifar10")};
+    assert_null(sb_dataset_open(&parameters, &error));
+    check_error(&error, SIMBA_ERROR_FORMAT, "0 bytes are no whole number");
+    parameters.classes = 7;
+    assert_null(sb_dataset_open(&parameters, &error));
+    check_error(&error, SIMBA_ERROR_CONFIG, "it has 10 classes, 7 are configured");
+}
+
+static void list_file(void **state) {
+    (void)state;
+    struct simba_error error = {0};
+    make(temporary("cars/a b"));
+    put_image(temporary("cars/a b/x.png"), 9, 8, 6, 3);
+    put_image(temporary("cars/y, z.png"), 8, 8, 6, 3);
+    put_text(temporary("cars/train.txt"), "# path, class\n\na b/x.png,Volvo\r\n\"y, z.png\" Audi\na b/x.png\tAudi\n"
+                                          "  a b/x.png   Volvo  ");
+    struct sb_dataset_parameters parameters = {.path = temporary("cars/train.txt"), .channels = 3};
+    struct sb_dataset *dataset = sb_dataset_open(&parameters, &error);
+    if (!dataset) fail_msg("%s", error.message);
+    assert_true(dataset->count == 4 && dataset->classes == 2);
+    assert_string_equal(dataset->class_names[0], "Audi");
+    static const int labels[] = {1, 0, 0, 1}, values[] = {9, 8, 9, 9};
+    struct sb_scratch scratch = {0};
+    struct sb_image image;
+    int32_t label;
+    for (int i = 0; i < 4; i++) {
+        if (!read_whole(dataset, i, &image, &label, &scratch, &error)) fail_msg("%s", error.message);
+        assert_int_equal(label, labels[i]);
+        assert_int_equal(image.pixels[0], values[i]);
+    }
+    char key[64];
+    dataset->key(dataset, 0, key, sizeof key);
+    assert_string_equal(key, "a b/x");
+    sb_dataset_destroy(dataset);
+
+    static const char *const names[] = {"Volvo", "Audi", "Saab"};
+    parameters.class_names = names;
+    parameters.classes = 3;
+    dataset = sb_dataset_open(&parameters, &error);
+    if (!dataset) fail_msg("%s", error.message);
+    assert_true(read_whole(dataset, 0, &image, &label, &scratch, &error));
+    assert_int_equal(label, 0);
+    sb_dataset_destroy(dataset);
+    put_text(temporary("cars/typo.txt"), "a b/x.png Volvo\na b/x.png Sab\n");
+    parameters.path = temporary("cars/typo.txt");
+    assert_null(sb_dataset_open(&parameters, &error));
+    check_error(&error, SIMBA_ERROR_FORMAT,
+                "typo.txt, line 2: \"Sab\" is none of the 3 classes; the nearest is \"Saab\"");
+    put_text(temporary("cars/number.txt"), "a b/x.png 2\na b/x.png 0\n");
+    parameters.path = temporary("cars/number.txt");
+    dataset = sb_dataset_open(&parameters, &error);
+    if (!dataset) fail_msg("%s", error.message);
+    assert_true(read_whole(dataset, 0, &image, &label, &scratch, &error));
+    assert_int_equal(label, 2);
+    sb_dataset_destroy(dataset);
+    sb_scratch_finish(&scratch);
+
+    static const struct {
+        const char *text, *message;
+    } bad[] = {{"", "there is no image in this list"},
+               {"alone\n", "line 1: there is no class: \"alone\""},
+               {"a 1\nb Audi\n", "line 2: a name after classes that were numbers"},
+               {"a Audi\n\"b 1\n", "line 2: the quote is not closed"},
+               {"a,\n", "line 1: the path or the class is empty"},
+               {"a 9999999999\n", "line 1: a class beyond the last one"}};
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+        put_text(temporary("cars/bad.txt"), bad[i].text);
+        const struct sb_dataset_parameters broken = {.path = temporary("cars/bad.txt"), .channels = 3};
+        assert_null(sb_dataset_open(&broken, &error));
+        check_error(&error, SIMBA_ERROR_FORMAT, bad[i].message);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(folder_is_read),
-        cmocka_unit_test(folder_with_given_classes),
-        cmocka_unit_test(folders_that_are_none),
-        cmocka_unit_test(idx_directory),
-        cmocka_unit_test(idx_pairs_that_do_not_fit),
+        cmocka_unit_test(folder_is_read),        cmocka_unit_test(folder_with_given_classes),
+        cmocka_unit_test(folders_that_are_none), cmocka_unit_test(labels_begin_with_directories),
+        cmocka_unit_test(cifar_directory),       cmocka_unit_test(list_file),
+        cmocka_unit_test(idx_directory),         cmocka_unit_test(idx_pairs_that_do_not_fit),
     };
     return cmocka_run_group_tests_name("data dataset", tests, make_temporary, remove_temporary);
 }

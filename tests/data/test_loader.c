@@ -11,29 +11,58 @@ enum { SIDE = 6 };
 /* Images whose pixels tell their number; reading may take its time or fail. */
 struct numbers {
     struct sb_dataset base;
-    int64_t broken;
-    unsigned delay; /* microseconds, of every third image */
+    int64_t broken, broken_step; /* this image; or all multiples */
+    unsigned delay;              /* microseconds, of every third image */
     _Atomic int reads;
 };
 
-static bool read_number(const struct sb_dataset *base, int64_t index, uint8_t *pixels, int32_t *label,
-                        struct sb_scratch *scratch, struct simba_error *error) {
+static void fill_number(int64_t index, uint8_t pixels[SIDE * SIDE]) {
+    for (int i = 0; i < SIDE * SIDE; i++) pixels[i] = (uint8_t)(index * 7 + i);
+}
+
+static bool open_number(const struct sb_dataset *base, struct sb_sample *sample, struct sb_scratch *scratch,
+                        struct simba_error *error) {
     struct numbers *numbers = (struct numbers *)(uintptr_t)base;
+    const long long index = sample->index;
     (void)scratch;
     numbers->reads++;
     if (numbers->delay && index % 3 == 0) usleep(numbers->delay);
-    if (index == numbers->broken)
-        return sb_fail(error, SIMBA_ERROR_FORMAT, "image-%lld.png: this PNG image is damaged.", (long long)index);
-    for (int i = 0; i < SIDE * SIDE; i++) pixels[i] = (uint8_t)(index * 7 + i);
-    *label = (int32_t)index;
+    if (numbers->broken_step ? index % numbers->broken_step == 0 : index == numbers->broken)
+        return sb_fail(error, SIMBA_ERROR_FORMAT, "image-%lld.png: this PNG image is damaged.", index);
+    sample->label = (int32_t)index;
+    sample->width = sample->height = SIDE;
+    return true;
+}
+
+static bool decode_number(const struct sb_dataset *base, const struct sb_sample *sample, struct sb_region region,
+                          int target_width, int target_height, struct sb_scratch *scratch, struct sb_image *image,
+                          struct sb_region *inside, struct simba_error *error) {
+    (void)base, (void)target_width, (void)target_height;
+    if (!sb_buffer_reserve(&scratch->image, SIDE * SIDE, error)) return false;
+    fill_number(sample->index, scratch->image.bytes);
+    *image = (struct sb_image){scratch->image.bytes, SIDE, SIDE, 1};
+    *inside = region;
     return true;
 }
 
 static struct numbers make_numbers(int64_t count) {
     return (struct numbers){
-        .base = {.count = count, .classes = 1, .height = SIDE, .width = SIDE, .channels = 1, .read = read_number},
+        .base = {.count = count, .classes = 1, .channels = 1, .open = open_number, .decode = decode_number},
         .broken = -1};
 }
+
+static const struct sb_pipeline plain = {.evaluation = {.height = SIDE, .width = SIDE}};
+static const struct sb_pipeline augmenting = {
+    .evaluation = {.height = SIDE, .width = SIDE}, .augment = true, .padding = 1, .flip = 0.5};
+/* Every random choice that there is. */
+static const struct sb_pipeline everything = {.evaluation = {.height = SIDE + 1, .width = SIDE - 1},
+                                              .augment = true,
+                                              .crop = SB_CROP_RANDOM_RESIZED,
+                                              .scale = {0.3, 1},
+                                              .ratio = {0.5, 2},
+                                              .filter = SB_CROP_RANDOM,
+                                              .flip = 0.5,
+                                              .randaugment = {.operations = 3, .magnitude = 6, .deviation = 2}};
 
 static struct sb_loader *create(const struct sb_loader_parameters *parameters) {
     struct simba_error error = {0};
@@ -63,15 +92,8 @@ static void same_whatever_the_threads(void **state) {
     (void)state;
     struct numbers numbers = make_numbers(53);
     numbers.delay = 100;
-    struct sb_augmentation augmentation = {.pad = 2, .flip = 0.5};
-    struct sb_loader_parameters parameters = {.dataset = &numbers.base,
-                                              .augmentation = &augmentation,
-                                              .height = SIDE + 1,
-                                              .width = SIDE - 1,
-                                              .batch = 10,
-                                              .shuffle = true,
-                                              .seed = 11,
-                                              .epochs = 3};
+    struct sb_loader_parameters parameters = {
+        .dataset = &numbers.base, .pipeline = &everything, .batch = 10, .shuffle = true, .seed = 11, .epochs = 3};
     uint64_t want[18];
     for (int threads = 1; threads <= 9; threads += threads < 3 ? 1 : 3)
         for (int depth = 2; depth <= 6; depth += 2) {
@@ -97,13 +119,10 @@ static void same_whatever_the_threads(void **state) {
 static void content_is_the_definition(void **state) {
     (void)state;
     struct numbers numbers = make_numbers(23);
-    struct sb_augmentation augmentation = {.pad = 1, .reflect = true, .flip = 0.5};
-    struct sb_loader_parameters parameters = {.dataset = &numbers.base,
-                                              .augmentation = &augmentation,
-                                              .batch = 4,
-                                              .shuffle = true,
-                                              .drop_last = true,
-                                              .seed = 5};
+    struct sb_pipeline padded = augmenting;
+    padded.reflect = true;
+    struct sb_loader_parameters parameters = {
+        .dataset = &numbers.base, .pipeline = &padded, .batch = 4, .shuffle = true, .drop_last = true, .seed = 5};
     struct sb_loader *loader = create(&parameters);
     assert_int_equal(sb_loader_batches(loader), 5);
     for (int64_t epoch = 0; epoch < 3; epoch++) {
@@ -114,10 +133,12 @@ static void content_is_the_definition(void **state) {
             for (int j = 0; j < 4; j++) {
                 int64_t image = order[i * 4 + j];
                 uint8_t source[SIDE * SIDE], pixels[SIDE * SIDE];
-                int32_t label;
-                assert_true(read_number(&numbers.base, image, source, &label, NULL, NULL));
-                sb_augment(&augmentation, sb_random_start(5, SB_STREAM_AUGMENTATION, (uint64_t)(epoch * 23 + image)),
-                           source, (struct sb_image_size){SIDE, SIDE, 1}, pixels, SIDE, SIDE);
+                const struct sb_image whole = {source, SIDE, SIDE, 1};
+                struct sb_image result = {pixels, SIDE, SIDE, 1};
+                struct sb_random random = sb_random_start(5, SB_STREAM_AUGMENTATION, (uint64_t)(epoch * 23 + image));
+                fill_number(image, source);
+                sb_random_padded_crop(&whole, 1, true, &random, pixels);
+                if (sb_random_uniform(&random) < 0.5f) sb_image_flip(&result);
                 assert_int_equal(batch.labels[j], image);
                 assert_memory_equal(batch.pixels + j * SIDE * SIDE, pixels, sizeof pixels);
             }
@@ -129,9 +150,8 @@ static void content_is_the_definition(void **state) {
 static void resumes_anywhere(void **state) {
     (void)state;
     struct numbers numbers = make_numbers(22);
-    struct sb_augmentation augmentation = {.pad = 1, .flip = 0.5};
     struct sb_loader_parameters parameters = {.dataset = &numbers.base,
-                                              .augmentation = &augmentation,
+                                              .pipeline = &augmenting,
                                               .batch = 5,
                                               .shuffle = true,
                                               .seed = 3,
@@ -162,26 +182,77 @@ static void resumes_anywhere(void **state) {
     }
 }
 
-static void evaluation_is_in_order_and_padded(void **state) {
+static void evaluation_is_in_order(void **state) {
     (void)state;
     struct numbers numbers = make_numbers(7);
-    struct sb_loader_parameters parameters = {.dataset = &numbers.base, .height = 8, .width = 8, .batch = 3};
+    struct sb_loader_parameters parameters = {.dataset = &numbers.base, .pipeline = &plain, .batch = 3};
     struct sb_loader *loader = create(&parameters);
     for (int i = 0; i < 9; i++) {
         struct sb_batch batch = next(loader);
         assert_int_equal(batch.count, i % 3 == 2 ? 1 : 3);
         for (int j = 0; j < 3; j++) {
             int image = i % 3 * 3 + j;
+            uint8_t want[SIDE * SIDE] = {0};
+            if (j < batch.count) fill_number(image, want);
             assert_int_equal(batch.labels[j], j < batch.count ? image : 0);
-            for (int y = 0; y < 8; y++)
-                for (int x = 0; x < 8; x++) {
-                    bool inside = j < batch.count && y > 0 && y < 7 && x > 0 && x < 7;
-                    int want = inside ? (image * 7 + (y - 1) * SIDE + x - 1) & 255 : 0;
-                    assert_int_equal(batch.pixels[(j * 8 + y) * 8 + x], want);
-                }
+            assert_memory_equal(batch.pixels + j * SIDE * SIDE, want, sizeof want);
         }
     }
     sb_loader_destroy(loader);
+}
+
+static void count_message(void *user, enum simba_log_level level, const char *message) {
+    assert_int_equal(level, SIMBA_LOG_WARNING);
+    assert_non_null(strstr(message, "damaged"));
+    ++*(int *)user;
+}
+
+/* Broken ones are replaced by the next, whatever the threads; each is told once. */
+static void broken_images_are_borne(void **state) {
+    (void)state;
+    uint64_t want[10];
+    for (int threads = 1; threads <= 4; threads++) {
+        struct numbers numbers = make_numbers(20);
+        numbers.broken_step = 6;
+        int messages = 0;
+        struct sb_loader_parameters parameters = {.dataset = &numbers.base,
+                                                  .pipeline = &augmenting,
+                                                  .batch = 4,
+                                                  .shuffle = true,
+                                                  .threads = threads,
+                                                  .broken_images = 4,
+                                                  .log = {count_message, &messages, SIMBA_LOG_WARNING}};
+        struct sb_loader *loader = create(&parameters);
+        for (int i = 0; i < 10; i++) {
+            struct sb_batch batch = next(loader);
+            uint64_t hash = hash_batch(&batch, 4, SIDE * SIDE);
+            if (threads == 1) want[i] = hash;
+            assert_true(hash == want[i]);
+            for (int j = 0; j < 4; j++) assert_true(batch.labels[j] % 6 != 0);
+        }
+        assert_int_equal(messages, 4);
+        assert_int_equal(sb_loader_broken(loader), 4);
+        sb_loader_destroy(loader);
+
+        parameters.shuffle = false;
+        parameters.mark_broken = true;
+        parameters.pipeline = &plain;
+        loader = create(&parameters);
+        for (int i = 0; i < 5; i++) {
+            struct sb_batch batch = next(loader);
+            for (int j = 0; j < 4; j++) assert_int_equal(batch.labels[j], (4 * i + j) % 6 ? 4 * i + j : -1);
+        }
+        sb_loader_destroy(loader);
+
+        parameters.broken_images = 3;
+        loader = create(&parameters);
+        struct simba_error error = {0};
+        struct sb_batch batch;
+        while (sb_loader_next(loader, &batch, &error)) {
+        }
+        check_error(&error, SIMBA_ERROR_FORMAT, "More than 3 images cannot be read, the last one being: image-");
+        sb_loader_destroy(loader);
+    }
 }
 
 static void broken_images_are_reported_in_turn(void **state) {
@@ -190,7 +261,8 @@ static void broken_images_are_reported_in_turn(void **state) {
         for (int broken = 0; broken < 20; broken += 3) {
             struct numbers numbers = make_numbers(20);
             numbers.broken = broken;
-            struct sb_loader_parameters parameters = {.dataset = &numbers.base, .batch = 4, .threads = threads};
+            struct sb_loader_parameters parameters = {
+                .dataset = &numbers.base, .pipeline = &plain, .batch = 4, .threads = threads};
             struct sb_loader *loader = create(&parameters);
             for (int i = 0; i < broken / 4; i++) assert_int_equal(next(loader).index, i);
             for (int again = 0; again < 3; again++) {
@@ -212,7 +284,7 @@ static void ends_at_any_moment(void **state) {
         struct numbers numbers = make_numbers(100);
         numbers.delay = round % 4 * 300;
         struct sb_loader_parameters parameters = {
-            .dataset = &numbers.base, .batch = 7, .threads = 1 + round % 5, .shuffle = true};
+            .dataset = &numbers.base, .pipeline = &plain, .batch = 7, .threads = 1 + round % 5, .shuffle = true};
         struct sb_loader *loader = create(&parameters);
         for (int i = 0; i < round % 7; i++) next(loader);
         if (round % 3 == 0) usleep((useconds_t)(round * 20));
@@ -225,7 +297,8 @@ static void waits_are_counted(void **state) {
     (void)state;
     struct numbers numbers = make_numbers(12);
     numbers.delay = 20000;
-    struct sb_loader_parameters parameters = {.dataset = &numbers.base, .batch = 6, .threads = 1, .epochs = 1};
+    struct sb_loader_parameters parameters = {
+        .dataset = &numbers.base, .pipeline = &plain, .batch = 6, .threads = 1, .epochs = 1};
     struct sb_loader *loader = create(&parameters);
     while (next(loader).count > 0) {
     }
@@ -248,9 +321,8 @@ static void waits_are_counted(void **state) {
 static void memory_does_not_grow(void **state) {
     (void)state;
     struct numbers numbers = make_numbers(64);
-    struct sb_augmentation augmentation = {.pad = 1, .flip = 0.5};
     struct sb_loader_parameters parameters = {
-        .dataset = &numbers.base, .augmentation = &augmentation, .batch = 8, .shuffle = true};
+        .dataset = &numbers.base, .pipeline = &augmenting, .batch = 8, .shuffle = true};
     struct sb_loader *loader = create(&parameters);
     for (int i = 0; i < 20; i++) next(loader);
     struct mallinfo2 before = mallinfo2();
@@ -265,7 +337,8 @@ static void impossible_batches(void **state) {
     (void)state;
     struct simba_error error = {0};
     struct numbers numbers = make_numbers(5);
-    struct sb_loader_parameters parameters = {.dataset = &numbers.base, .batch = 6, .drop_last = true};
+    struct sb_loader_parameters parameters = {
+        .dataset = &numbers.base, .pipeline = &plain, .batch = 6, .drop_last = true};
     assert_null(sb_loader_create(&parameters, &error));
     check_error(&error, SIMBA_ERROR_CONFIG, "A batch of 6 images cannot be made from a data set of 5");
     parameters.batch = 0;
@@ -280,15 +353,11 @@ static void impossible_batches(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_whatever_the_threads),
-        cmocka_unit_test(content_is_the_definition),
-        cmocka_unit_test(resumes_anywhere),
-        cmocka_unit_test(evaluation_is_in_order_and_padded),
-        cmocka_unit_test(broken_images_are_reported_in_turn),
-        cmocka_unit_test(ends_at_any_moment),
-        cmocka_unit_test(waits_are_counted),
-        cmocka_unit_test(memory_does_not_grow),
-        cmocka_unit_test(impossible_batches),
+        cmocka_unit_test(same_whatever_the_threads), cmocka_unit_test(content_is_the_definition),
+        cmocka_unit_test(resumes_anywhere),          cmocka_unit_test(evaluation_is_in_order),
+        cmocka_unit_test(broken_images_are_borne),   cmocka_unit_test(broken_images_are_reported_in_turn),
+        cmocka_unit_test(ends_at_any_moment),        cmocka_unit_test(waits_are_counted),
+        cmocka_unit_test(memory_does_not_grow),      cmocka_unit_test(impossible_batches),
     };
     return cmocka_run_group_tests_name("data loader", tests, NULL, NULL);
 }
