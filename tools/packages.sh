@@ -5,7 +5,7 @@
 
 # What building and running need. g++ links glslang, which is C++, into the library for VkFFT's run-time kernels.
 build_packages="gcc g++ libc6-dev meson ninja-build pkg-config python3 glslang-tools glslang-dev spirv-tools
-  libvulkan-dev libvulkan-volk-dev libvkfft-dev libcjson-dev libpng-dev libjpeg-dev zlib1g-dev libvulkan1 mesa-vulkan-drivers"
+  libvulkan-dev libvulkan-volk-dev libvkfft-dev libcjson-dev libpng-dev libjpeg-dev libcairo2-dev zlib1g-dev libvulkan1 mesa-vulkan-drivers"
 
 missing_packages() {
     for package in "$@"; do

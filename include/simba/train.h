@@ -1,7 +1,9 @@
 /* Training: from a JSON configuration to checkpoints.
  *
  * The output directory holds last.safetensors and best.safetensors (parameters, optimiser, step and configuration in
- * one file, replaced atomically), results.csv (one row per epoch) and configuration.json. */
+ * one file, replaced atomically), configuration.json and, to look at, results.csv (one row per epoch),
+ * results.png, confusion_matrix.png and .csv (of the best evaluation), samples.png (the first batch after augmentation)
+ * and TensorBoard event files. */
 #ifndef SIMBA_TRAIN_H
 #define SIMBA_TRAIN_H
 
@@ -82,6 +84,18 @@ SIMBA_API struct simba_trainer *simba_trainer_create(const struct simba_trainer_
 SIMBA_API void simba_trainer_destroy(struct simba_trainer *trainer);
 
 SIMBA_API void simba_trainer_plan(const struct simba_trainer *trainer, struct simba_training_plan *plan);
+
+struct simba_training_speed {
+    double step_seconds;     /* of an optimiser step, its median */
+    double training_seconds; /* of an epoch's steps */
+    double evaluation_seconds;
+};
+
+/* Takes the device memory of the run, makes a few steps on empty images and says how long an epoch will take, as far as
+ * the device is concerned: the data loader may be slower. Writes no file. Afterwards the trainer can only be destroyed.
+ */
+SIMBA_API bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_speed *speed,
+                                     struct simba_error *error);
 
 /* The configuration as it will be used, all defaults written out, as JSON. Valid as long as the trainer. */
 SIMBA_API const char *simba_trainer_configuration(const struct simba_trainer *trainer);

@@ -148,6 +148,20 @@ static void print_plan(const struct simba_trainer *trainer, const struct simba_d
     fflush(stdout);
 }
 
+static bool print_speed(struct simba_trainer *trainer, struct simba_error *error) {
+    struct simba_training_plan plan;
+    struct simba_training_speed speed;
+    simba_trainer_plan(trainer, &plan);
+    if (!simba_trainer_measure(trainer, &speed, error)) return false;
+    char a[32], b[32], c[32];
+    const double epoch = speed.training_seconds + speed.evaluation_seconds;
+    printf("  time         %.3g s a step, %.1f images/s; an epoch %s and %s of evaluation; all %lld epochs %s\n",
+           speed.step_seconds, plan.batch * plan.accumulation / speed.step_seconds,
+           cli_duration(a, speed.training_seconds), cli_duration(b, speed.evaluation_seconds), (long long)plan.epochs,
+           cli_duration(c, epoch * (double)plan.epochs));
+    return true;
+}
+
 static int run(const struct cli_command *command, int count, char **words) {
     struct cli_device device_options = {0};
     struct cli_list operands = {0}, overrides = {0};
@@ -160,7 +174,9 @@ static int run(const struct cli_command *command, int count, char **words) {
          .list = &overrides},
         {.name = "output", .argument = "DIR", .help = "where checkpoints and results go", .text = &output},
         {.name = "resume", .help = "go on from the last checkpoint in the output directory", .flag = &resume},
-        {.name = "dry-run", .help = "print configuration and plan, then stop", .flag = &dry_run},
+        {.name = "dry-run",
+         .help = "print configuration, plan and the time an epoch takes, then stop",
+         .flag = &dry_run},
         CLI_DEVICE_OPTIONS(device_options),
         {0}};
     struct display display = {.bar = cli_is_terminal(stderr)};
@@ -191,7 +207,10 @@ static int run(const struct cli_command *command, int count, char **words) {
         goto done;
     }
     print_plan(trainer, device, true);
-    if (dry_run) goto done;
+    if (dry_run) {
+        if (!print_speed(trainer, &error)) code = cli_failed(&error);
+        goto done;
+    }
     struct simba_training_plan plan;
     simba_trainer_plan(trainer, &plan);
     if (plan.first_step == plan.steps) {

@@ -7,14 +7,15 @@
 
 void sb_metrics_add(struct sb_metrics *metrics, const float *logits, int64_t classes, int32_t label) {
     double largest = -INFINITY, sum = 0;
-    int64_t above = 0; /* classes that come before the right one */
+    int64_t above = 0, answer = 0; /* above: classes that come before the right one */
     for (int64_t k = 0; k < classes; k++) {
-        if (logits[k] > largest) largest = logits[k];
+        if (logits[k] > largest) largest = logits[k], answer = k;
         /* Written so that a logit that is no number never counts as right. */
         if (k != label && !(logits[k] < logits[label] || (logits[k] == logits[label] && k > label))) above++;
     }
     for (int64_t k = 0; k < classes; k++) sum += exp(logits[k] - largest);
     metrics->loss_sum += largest + log(sum) - logits[label];
+    if (metrics->confusion) metrics->confusion[(int64_t)label * classes + answer]++;
     metrics->top1 += above < 1;
     metrics->top5 += above < 5;
     metrics->images++;
@@ -49,7 +50,7 @@ struct sb_evaluation_transform sb_evaluation_transform_of(const struct sb_model_
 
 bool sb_evaluate(struct sb_inference *inference, const struct sb_evaluation_parameters *parameters,
                  struct sb_metrics *metrics, struct simba_error *error) {
-    *metrics = (struct sb_metrics){0};
+    *metrics = (struct sb_metrics){.confusion = parameters->confusion};
     const struct sb_pipeline pipeline = {.evaluation = sb_evaluation_transform_of(parameters->model)};
     const struct sb_loader_parameters loading = {.dataset = parameters->dataset,
                                                  .pipeline = &pipeline,

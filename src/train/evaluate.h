@@ -10,7 +10,8 @@ struct sb_metrics {
     int64_t images;
     double loss_sum; /* cross-entropy, natural logarithm */
     int64_t top1, top5;
-    int64_t broken; /* unreadable images, counted nowhere else */
+    uint32_t *confusion; /* of the caller, [classes, classes], added to: row: what it is, column: the answer; or NULL */
+    int64_t broken;      /* unreadable images, counted nowhere else */
 };
 
 /* Adds one image: its logits and its class. */
@@ -20,6 +21,7 @@ struct sb_evaluation_parameters {
     const struct sb_dataset *dataset; /* its labels must be below the model's classes */
     const struct sb_model_config *model;
     int threads, broken_images;
+    uint32_t *confusion; /* see sb_metrics; NULL: not counted */
     struct simba_log log;
     void (*progress)(void *user, int64_t done, int64_t total); /* images; may be NULL */
     void *user;

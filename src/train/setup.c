@@ -218,6 +218,8 @@ failed:
 void simba_trainer_destroy(struct simba_trainer *trainer) {
     if (!trainer) return;
     sb_loader_destroy(trainer->loader);
+    sb_watch_finish(&trainer->watch);
+    free(trainer->confusion);
     sb_learner_finish(&trainer->learner);
     sb_inference_finish(&trainer->evaluation);
     for (int space = 0; space < SB_SPACE_COUNT; space++) sb_memory_destroy(trainer->spaces[space]);
@@ -289,6 +291,59 @@ static struct sb_pipeline training_pipeline(const struct sb_train_config *config
     return pipeline;
 }
 
+static int compare_seconds(const void *left, const void *right) {
+    const double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_speed *speed,
+                           struct simba_error *error) {
+    enum { STEPS = 5 };
+    const struct sb_parameter_list *list = &trainer->list;
+    const struct sb_train_config *config = &trainer->config;
+    if (trainer->started || trainer->failed || !trainer->device)
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "Only a trainer with a device that has not begun can be measured.");
+    trainer->failed = true; /* its moments and running statistics will be those of empty images */
+    if (!take_memory(trainer, error) ||
+        !sb_memory_write(trainer->spaces[SB_SPACE_PARAMETER], 0, trainer->host.parameters, list->total_bytes, error) ||
+        !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT1], 0, trainer->host.moment1, list->trainable_bytes, error) ||
+        !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT2], 0, trainer->host.moment2, list->trainable_bytes, error))
+        return false;
+    double seconds[STEPS];
+    for (int step = -1; step < STEPS; step++) { /* the first one pays for what is touched for the first time */
+        const double begin = sb_trainer_now();
+        for (int64_t micro_batch = 0; micro_batch < config->accumulation; micro_batch++) {
+            const bool last = micro_batch + 1 == config->accumulation;
+            const struct sb_step_numbers numbers =
+                sb_learner_numbers(config, &trainer->schedule, step + 1, micro_batch);
+            memcpy(sb_program_host(trainer->learner.program, 0, trainer->learner.step), &numbers, sizeof numbers);
+            unsigned phases = 1u << SB_PHASE_COMPUTE;
+            if (config->accumulation > 1) phases |= 1u << SB_PHASE_ACCUMULATE;
+            if (last) phases |= 1u << SB_PHASE_UPDATE;
+            if (!sb_program_submit(trainer->learner.program, 0, phases, error) ||
+                !sb_program_wait(trainer->learner.program, 0, error))
+                return false;
+        }
+        if (step >= 0) seconds[step] = sb_trainer_now() - begin;
+    }
+    double evaluation = 0;
+    if (!sb_inference_prepare(&trainer->evaluation, error)) return false;
+    for (int batch = 0; batch < 2; batch++) {
+        const double begin = sb_trainer_now();
+        if (!sb_inference_submit(&trainer->evaluation, 0, error) ||
+            !sb_inference_logits(&trainer->evaluation, 0, error))
+            return false;
+        evaluation = sb_trainer_now() - begin;
+    }
+    qsort(seconds, STEPS, sizeof *seconds, compare_seconds);
+    *speed =
+        (struct simba_training_speed){.step_seconds = seconds[STEPS / 2],
+                                      .training_seconds = seconds[STEPS / 2] * (double)trainer->plan.epoch_steps,
+                                      .evaluation_seconds = evaluation * ceil((double)trainer->plan.evaluation_images /
+                                                                              (double)config->evaluation_batch)};
+    return true;
+}
+
 bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) {
     const struct sb_train_config *config = &trainer->config;
     const struct sb_parameter_list *list = &trainer->list;
@@ -296,8 +351,11 @@ bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) 
     if (!trainer->device)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "The trainer was made without a device: it can only plan.");
     if (!sb_make_directories(config->output, error) || !write_configuration(trainer, error) ||
-        !sb_results_begin(trainer->results, state->epoch, error))
+        !sb_results_begin(trainer->results, state->epoch, error) ||
+        !sb_watch_begin(&trainer->watch, config->output, state->step, error))
         return false;
+    const size_t classes = (size_t)config->model.classes;
+    if (!(trainer->confusion = sb_allocate(classes * classes, sizeof *trainer->confusion, error))) return false;
     if (!take_memory(trainer, error)) {
         if (error && error->code == SIMBA_ERROR_MEMORY)
             sb_fail_within(error,

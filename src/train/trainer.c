@@ -57,6 +57,7 @@ static void finish_step(struct simba_trainer *trainer, const struct trainer_flig
     progress->epoch_loss = state->loss_sum / (double)state->epoch_step;
     progress->learning_rate = flight->learning_rate;
     progress->gradient_norm = norm;
+    sb_watch_step(&trainer->watch, state->step, loss, flight->learning_rate, norm);
     update_speed(trainer);
     report(trainer, SIMBA_EVENT_STEP);
 }
@@ -127,6 +128,10 @@ static bool submit(struct simba_trainer *trainer, int64_t step, int64_t micro_ba
     struct sb_batch batch;
     if (!next_batch(trainer, step / trainer->plan.epoch_steps, &batch, error) || !harvest(trainer, slot, error))
         return false;
+    const struct sb_model_config *model = &config->model;
+    if (trainer->submitted == 0 && !sb_watch_samples(&trainer->watch, &batch, (int)model->height, (int)model->width,
+                                                     (int)model->channels, trainer->training_data->class_names, error))
+        return false;
     const struct sb_step_numbers numbers = sb_learner_numbers(config, &trainer->schedule, step, micro_batch);
     memcpy(sb_program_host(learner->program, slot, learner->model.image), batch.pixels,
            (size_t)(config->batch_size * config->model.height * config->model.width * config->model.channels));
@@ -185,10 +190,13 @@ static bool evaluate(struct simba_trainer *trainer, struct simba_error *error) {
                                                         .model = &trainer->config.model,
                                                         .broken_images = (int)trainer->config.broken_images,
                                                         .log = trainer->log,
+                                                        .confusion = trainer->confusion,
                                                         .threads = (int)trainer->config.threads,
                                                         .progress = evaluating,
                                                         .user = trainer};
     struct sb_metrics metrics;
+    const size_t classes = (size_t)trainer->config.model.classes;
+    memset(trainer->confusion, 0, classes * classes * sizeof *trainer->confusion);
     if (!sb_inference_prepare(&trainer->evaluation, error) ||
         !sb_evaluate(&trainer->evaluation, &parameters, &metrics, error))
         return false;
@@ -228,6 +236,9 @@ static bool finish_epoch(struct simba_trainer *trainer, struct simba_error *erro
     state->epoch_step = 0;
     state->loss_sum = 0;
     if (!sb_results_append(trainer->results, &result, error) ||
+        !sb_watch_epoch(&trainer->watch, trainer->results, &result, error) ||
+        (progress->improved && !sb_watch_confusion(&trainer->watch, trainer->confusion, trainer->training_data->classes,
+                                                   trainer->training_data->class_names, error)) ||
         (progress->improved && !save(trainer, trainer->best, error)) || !save(trainer, trainer->last, error))
         return false;
     report(trainer, SIMBA_EVENT_EPOCH);

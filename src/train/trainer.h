@@ -8,6 +8,7 @@
 #include "train/evaluate.h"
 #include "train/inference.h"
 #include "train/learner.h"
+#include "train/watch.h"
 
 #include <stdatomic.h>
 
@@ -47,6 +48,8 @@ struct simba_trainer {
     int64_t submitted; /* micro-batches of this process; the next one's slot is submitted % SB_SLOTS */
     double step_loss;  /* sum over the micro-batches of the step that is being waited for */
     struct simba_progress progress;
+    struct sb_watch watch;
+    uint32_t *confusion; /* of the last evaluation */
     struct {
         double begin;  /* when the first step had finished; 0: not yet */
         double paused; /* seconds since then spent evaluating and saving */

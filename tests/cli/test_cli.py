@@ -129,7 +129,7 @@ def devices(scratch):
 
 def whole_way(scratch):
     config, output = scratch / "good.json", scratch / "run"
-    check("dry run", run("train", config, "--device", "cpu", "--output", output, "--dry-run"), 0, "plan", "parameters",
+    check("dry run", run("train", config, "--device", "cpu", "--output", output, "--dry-run"), 0, "plan", "parameters", "an epoch",
           "memory", "steps", '"epochs":\t12')
     assert not output.exists()
     check("no output", run("train", config, "--device", "cpu"), 1, "--output")

@@ -1,0 +1,277 @@
+#include "io/picture.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <cairo.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Told apart also by those who see red and green alike (Okabe and Ito 2008). */
+static const double colours[][3] = {{0, 0.447, 0.698},   {0.835, 0.369, 0}, {0, 0.62, 0.451},
+                                    {0.8, 0.475, 0.655}, {0.902, 0.624, 0}, {0.337, 0.706, 0.914}};
+enum { COLOURS = sizeof colours / sizeof colours[0] };
+
+struct canvas {
+    cairo_surface_t *surface;
+    cairo_t *cairo;
+    struct sb_writer writer;
+    struct simba_error *error;
+};
+
+static bool begin(struct canvas *canvas, int width, int height, struct simba_error *error) {
+    *canvas = (struct canvas){.error = error};
+    canvas->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
+    canvas->cairo = cairo_create(canvas->surface);
+    cairo_set_source_rgb(canvas->cairo, 1, 1, 1);
+    cairo_paint(canvas->cairo);
+    cairo_select_font_face(canvas->cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+    return cairo_status(canvas->cairo) == CAIRO_STATUS_SUCCESS ||
+           sb_fail(error, SIMBA_ERROR_MEMORY, "A picture of %d x %d pixels cannot be drawn: %s.", width, height,
+                   cairo_status_to_string(cairo_status(canvas->cairo)));
+}
+
+static cairo_status_t write_png(void *closure, const unsigned char *bytes, unsigned int size) {
+    struct canvas *canvas = closure;
+    return sb_writer_write(&canvas->writer, bytes, size, canvas->error) ? CAIRO_STATUS_SUCCESS
+                                                                        : CAIRO_STATUS_WRITE_ERROR;
+}
+
+/* Writes the picture when all went well so far; frees it in any case. */
+static bool end(struct canvas *canvas, const char *path, bool fine) {
+    fine = fine && sb_writer_open(&canvas->writer, path, canvas->error);
+    if (fine) {
+        const cairo_status_t status = cairo_surface_write_to_png_stream(canvas->surface, write_png, canvas);
+        fine = status == CAIRO_STATUS_SUCCESS;
+        if (!fine && status != CAIRO_STATUS_WRITE_ERROR)
+            sb_fail(canvas->error, SIMBA_ERROR_INTERNAL, "%s cannot be drawn: %s.", path,
+                    cairo_status_to_string(status));
+        if (fine)
+            fine = sb_writer_commit(&canvas->writer, canvas->error);
+        else
+            sb_writer_discard(&canvas->writer);
+    }
+    cairo_destroy(canvas->cairo);
+    cairo_surface_destroy(canvas->surface);
+    return fine;
+}
+
+/* `align` 0: begins at x, 0.5: centred, 1: ends there. Returns its width. */
+static double put_text(cairo_t *cairo, double x, double y, double size, double align, const char *text) {
+    cairo_text_extents_t extents;
+    cairo_set_font_size(cairo, size);
+    cairo_text_extents(cairo, text, &extents);
+    cairo_move_to(cairo, x - align * extents.x_advance, y);
+    cairo_show_text(cairo, text);
+    return extents.x_advance;
+}
+
+/* ---- curves */
+
+enum {
+    PANEL_WIDTH = 480,
+    PANEL_HEIGHT = 360,
+    MARGIN_LEFT = 62,
+    MARGIN_RIGHT = 16,
+    MARGIN_TOP = 58,
+    MARGIN_BOTTOM = 46
+};
+
+struct range {
+    double low, high;
+};
+
+static void widen(struct range *range, double value) {
+    if (!isfinite(value)) return;
+    if (!(value >= range->low)) range->low = value;
+    if (!(value <= range->high)) range->high = value;
+}
+
+/* 1, 2 or 5 times a power of ten, so that the range has about `wanted` steps. */
+static double step_of(struct range range, int wanted) {
+    const double rough = (range.high - range.low) / wanted, power = pow(10, floor(log10(rough)));
+    return power * (rough <= power ? 1 : rough <= 2 * power ? 2 : rough <= 5 * power ? 5 : 10);
+}
+
+static void draw_panel(cairo_t *cairo, double left, const struct sb_panel *panel) {
+    const double x0 = left + MARGIN_LEFT, x1 = left + PANEL_WIDTH - MARGIN_RIGHT;
+    const double y0 = PANEL_HEIGHT - MARGIN_BOTTOM, y1 = MARGIN_TOP;
+    struct range x = {NAN, NAN}, y = {NAN, NAN};
+    for (int c = 0; c < panel->curve_count; c++)
+        for (int i = 0; i < panel->curves[c].count; i++)
+            if (isfinite(panel->curves[c].y[i])) {
+                widen(&x, panel->curves[c].x[i]);
+                widen(&y, panel->curves[c].y[i]);
+            }
+    cairo_set_source_rgb(cairo, 0.1, 0.1, 0.1);
+    put_text(cairo, (x0 + x1) / 2, 38, 14, 0.5, panel->title);
+    put_text(cairo, (x0 + x1) / 2, PANEL_HEIGHT - 10, 11, 0.5, panel->x_label);
+    if (!isfinite(x.low)) {
+        put_text(cairo, (x0 + x1) / 2, (y0 + y1) / 2, 12, 0.5, "nothing yet");
+        return;
+    }
+    if (x.high - x.low < 1e-12) x.low -= 0.5, x.high += 0.5;
+    const double room = fmax((y.high - y.low) * 0.05, fabs(y.high) * 1e-6 + 1e-12);
+    y.low -= room, y.high += room;
+    for (int axis = 0; axis < 2; axis++) {
+        const struct range range = axis ? y : x;
+        double step = step_of(range, axis ? 5 : 6);
+        if (!axis && step < 1) step = 1; /* epochs are whole */
+        for (double tick = ceil(range.low / step) * step; tick <= range.high + step * 1e-9; tick += step) {
+            const double share = (tick - range.low) / (range.high - range.low);
+            char text[32];
+            snprintf(text, sizeof text, "%.4g", fabs(tick) < step * 1e-9 ? 0 : tick);
+            cairo_set_source_rgb(cairo, 0.88, 0.88, 0.88);
+            cairo_set_line_width(cairo, 1);
+            const double at = axis ? y0 + share * (y1 - y0) : x0 + share * (x1 - x0);
+            cairo_move_to(cairo, axis ? x0 : at, axis ? at : y0);
+            cairo_line_to(cairo, axis ? x1 : at, axis ? at : y1);
+            cairo_stroke(cairo);
+            cairo_set_source_rgb(cairo, 0.3, 0.3, 0.3);
+            if (axis)
+                put_text(cairo, x0 - 6, at + 4, 11, 1, text);
+            else
+                put_text(cairo, at, y0 + 16, 11, 0.5, text);
+        }
+    }
+    cairo_set_source_rgb(cairo, 0.4, 0.4, 0.4);
+    cairo_rectangle(cairo, x0, y1, x1 - x0, y0 - y1);
+    cairo_stroke(cairo);
+    double legend = x0 + 4;
+    for (int c = 0; c < panel->curve_count; c++) {
+        const struct sb_curve *curve = &panel->curves[c];
+        const double *colour = colours[c % COLOURS];
+        cairo_set_source_rgb(cairo, colour[0], colour[1], colour[2]);
+        cairo_set_line_width(cairo, 1.8);
+        bool drawing = false;
+        for (int i = 0; i < curve->count; i++) {
+            if (!isfinite(curve->y[i])) continue; /* epochs without an evaluation lie between its points */
+            const double px = x0 + (curve->x[i] - x.low) / (x.high - x.low) * (x1 - x0);
+            const double py = y0 + (curve->y[i] - y.low) / (y.high - y.low) * (y1 - y0);
+            if (drawing)
+                cairo_line_to(cairo, px, py);
+            else
+                cairo_move_to(cairo, px, py);
+            drawing = true;
+        }
+        cairo_stroke(cairo);
+        for (int i = 0; i < curve->count && curve->count <= 60; i++) {
+            if (!isfinite(curve->y[i])) continue;
+            cairo_arc(cairo, x0 + (curve->x[i] - x.low) / (x.high - x.low) * (x1 - x0),
+                      y0 + (curve->y[i] - y.low) / (y.high - y.low) * (y1 - y0), 2.2, 0, 2 * acos(-1));
+            cairo_fill(cairo);
+        }
+        cairo_rectangle(cairo, legend, 46, 10, 3);
+        cairo_fill(cairo);
+        legend += 14 + put_text(cairo, legend + 14, 52, 11, 0, curve->name) + 12;
+    }
+}
+
+bool sb_draw_curves(const char *path, const char *title, const struct sb_panel *panels, int panel_count,
+                    struct simba_error *error) {
+    struct canvas canvas;
+    const bool fine = begin(&canvas, PANEL_WIDTH * panel_count, PANEL_HEIGHT, error);
+    for (int i = 0; fine && i < panel_count; i++) draw_panel(canvas.cairo, PANEL_WIDTH * i, &panels[i]);
+    if (fine) {
+        cairo_set_source_rgb(canvas.cairo, 0.1, 0.1, 0.1);
+        put_text(canvas.cairo, 12, 16, 12, 0, title);
+    }
+    return end(&canvas, path, fine);
+}
+
+/* ---- confusion matrix */
+
+static void set_heat(cairo_t *cairo, double share) {
+    /* White to a deep blue, brighter steps first: rare confusions are what one looks for. */
+    const double s = sqrt(share);
+    cairo_set_source_rgb(cairo, 1 - 0.97 * s, 1 - 0.72 * s, 1 - 0.45 * s);
+}
+
+bool sb_draw_confusion(const char *path, const uint32_t *counts, int classes, const char *const *names,
+                       struct simba_error *error) {
+    const bool numbers = classes <= 20, labels = classes <= 40;
+    const double cell = numbers ? 44 : labels ? 22 : classes <= 200 ? 6 : 2;
+    const double side = labels ? 150 : 40, top = 44;
+    struct canvas canvas;
+    const bool fine =
+        begin(&canvas, (int)(side + cell * classes + 20), (int)(top + cell * classes + (labels ? 130 : 34)), error);
+    cairo_t *cairo = canvas.cairo;
+    for (int row = 0; fine && row < classes; row++) {
+        const uint32_t *of = counts + (size_t)row * (size_t)classes;
+        double total = 0;
+        for (int column = 0; column < classes; column++) total += of[column];
+        for (int column = 0; column < classes; column++) {
+            const double share = total > 0 ? of[column] / total : 0;
+            set_heat(cairo, share);
+            cairo_rectangle(cairo, side + cell * column, top + cell * row, cell, cell);
+            cairo_fill(cairo);
+            if (!numbers || !of[column]) continue;
+            char text[16];
+            snprintf(text, sizeof text, "%u", of[column]);
+            cairo_set_source_rgb(cairo, share > 0.3, share > 0.3, share > 0.3);
+            put_text(cairo, side + cell * (column + 0.5), top + cell * (row + 0.5) + 4, 11, 0.5, text);
+        }
+        if (!labels) continue;
+        char name[22];
+        snprintf(name, sizeof name, "%.20s", names[row]);
+        cairo_set_source_rgb(cairo, 0.1, 0.1, 0.1);
+        put_text(cairo, side - 6, top + cell * (row + 0.5) + 4, 11, 1, name);
+        cairo_save(cairo);
+        cairo_translate(cairo, side + cell * (row + 0.5) + 4, top + cell * classes + 6);
+        cairo_rotate(cairo, -acos(-1) / 2);
+        put_text(cairo, 0, 0, 11, 1, name);
+        cairo_restore(cairo);
+    }
+    if (fine) {
+        cairo_set_source_rgb(cairo, 0.1, 0.1, 0.1);
+        put_text(cairo, side, 18, 13, 0, "rows: the class it is; columns: the class it was taken for");
+        cairo_set_source_rgb(cairo, 0.4, 0.4, 0.4);
+        cairo_set_line_width(cairo, 1);
+        cairo_rectangle(cairo, side, top, cell * classes, cell * classes);
+        cairo_stroke(cairo);
+    }
+    return end(&canvas, path, fine);
+}
+
+/* ---- images */
+
+bool sb_draw_images(const char *path, const uint8_t *pixels, int count, int height, int width, int channels,
+                    const char *const *captions, struct simba_error *error) {
+    /* Small images are enlarged by a whole factor; all of a pixel stays one square. */
+    int scale = 1;
+    while (width * (scale + 1) <= 128) scale++;
+    int columns = (int)ceil(sqrt(count));
+    if (columns < 1) columns = 1;
+    const int rows = (count + columns - 1) / columns, cell_width = width * scale + 10,
+              cell_height = height * scale + 28;
+    struct canvas canvas;
+    const bool fine = begin(&canvas, columns * cell_width + 10, rows * cell_height + 10, error);
+    for (int i = 0; fine && i < count; i++) {
+        const int left = 10 + i % columns * cell_width, top = 10 + i / columns * cell_height;
+        cairo_surface_flush(canvas.surface);
+        uint8_t *surface = cairo_image_surface_get_data(canvas.surface);
+        const int stride = cairo_image_surface_get_stride(canvas.surface);
+        for (int y = 0; y < height * scale; y++) {
+            uint32_t *row = (uint32_t *)(void *)(surface + (size_t)(top + y) * (size_t)stride) + left;
+            const uint8_t *from =
+                pixels + (((size_t)i * (size_t)height + (size_t)(y / scale)) * (size_t)width) * (size_t)channels;
+            for (int x = 0; x < width * scale; x++) {
+                const uint8_t *pixel = from + (size_t)(x / scale) * (size_t)channels;
+                const uint8_t green = channels >= 3 ? pixel[1] : pixel[0], blue = channels >= 3 ? pixel[2] : pixel[0];
+                row[x] = (uint32_t)pixel[0] << 16 | (uint32_t)green << 8 | blue;
+            }
+        }
+        cairo_surface_mark_dirty(canvas.surface);
+        char caption[64];
+        snprintf(caption, sizeof caption, "%.40s", captions[i]);
+        cairo_set_source_rgb(canvas.cairo, 0.1, 0.1, 0.1);
+        cairo_save(canvas.cairo);
+        cairo_rectangle(canvas.cairo, left, top + height * scale, cell_width - 4, 28);
+        cairo_clip(canvas.cairo);
+        put_text(canvas.cairo, left, top + height * scale + 14, 11, 0, caption);
+        cairo_restore(canvas.cairo);
+    }
+    return end(&canvas, path, fine);
+}

@@ -1,0 +1,143 @@
+#include "train/watch.h"
+
+#include "base/file.h"
+#include "io/picture.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { EVERY = 10, MOST_SAMPLES = 36 };
+
+static double wall_clock(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+bool sb_watch_begin(struct sb_watch *watch, const char *output, int64_t first_step, struct simba_error *error) {
+    *watch = (struct sb_watch){.output = output, .last_step = first_step - EVERY};
+    watch->events = sb_event_file_create(output, wall_clock(), first_step, error);
+    return watch->events;
+}
+
+void sb_watch_finish(struct sb_watch *watch) {
+    sb_event_file_destroy(watch->events);
+    watch->events = NULL;
+}
+
+void sb_watch_step(struct sb_watch *watch, int64_t step, double loss, double learning_rate, double gradient_norm) {
+    if (step - watch->last_step < EVERY) return;
+    watch->last_step = step;
+    const double now = wall_clock();
+    sb_event_file_add(watch->events, now, step, "step/loss", loss);
+    sb_event_file_add(watch->events, now, step, "step/learning_rate", learning_rate);
+    sb_event_file_add(watch->events, now, step, "step/gradient_norm", gradient_norm);
+}
+
+/* The columns of results.csv that are drawn, by their place in a row. */
+enum { COLUMN_EPOCH, COLUMN_STEP, COLUMN_RATE, COLUMN_LOSS, COLUMN_EVALUATION, COLUMN_TOP1, COLUMN_TOP5, COLUMNS };
+
+static bool draw_results(const char *path, const char *results, const char *title, struct simba_error *error) {
+    uint8_t *text;
+    size_t size;
+    if (!sb_read_file(results, 0, &text, &size, error)) return false;
+    int rows = 0;
+    for (size_t i = 0; i < size; i++) rows += text[i] == '\n';
+    double *values = sb_allocate((size_t)rows * COLUMNS, sizeof *values, error);
+    if (!values) {
+        free(text);
+        return false;
+    }
+    int count = 0;
+    char *line = strchr((char *)text, '\n');
+    for (; line && line[1] && count < rows; line = strchr(line + 1, '\n')) {
+        char *at = line + 1;
+        for (int c = 0; c < COLUMNS; c++) {
+            char *after;
+            const double value = strtod(at, &after);
+            values[c * rows + count] = after == at ? NAN : c == COLUMN_TOP1 || c == COLUMN_TOP5 ? 100 * value : value;
+            at = after;
+            if (*at == ',') at++;
+        }
+        count++;
+    }
+    free(text);
+    const double *epochs = values + COLUMN_EPOCH * rows;
+    const struct sb_curve losses[] = {{"training", epochs, values + COLUMN_LOSS * rows, count},
+                                      {"evaluation", epochs, values + COLUMN_EVALUATION * rows, count}};
+    const struct sb_curve shares[] = {{"top-1", epochs, values + COLUMN_TOP1 * rows, count},
+                                      {"top-5", epochs, values + COLUMN_TOP5 * rows, count}};
+    const struct sb_curve rates[] = {{"learning rate", epochs, values + COLUMN_RATE * rows, count}};
+    const struct sb_panel panels[] = {
+        {"loss", "epoch", losses, 2}, {"right answers, %", "epoch", shares, 2}, {"learning rate", "epoch", rates, 1}};
+    const bool fine = sb_draw_curves(path, title, panels, 3, error);
+    free(values);
+    return fine;
+}
+
+static bool in_output(const struct sb_watch *watch, const char *name, char path[static 4096],
+                      struct simba_error *error) {
+    const int length = snprintf(path, 4096, "%s/%s", watch->output, name);
+    return (length > 0 && length < 4096) ||
+           sb_fail(error, SIMBA_ERROR_FILE, "The output directory's name is too long.");
+}
+
+bool sb_watch_epoch(struct sb_watch *watch, const char *results, const struct sb_result *result,
+                    struct simba_error *error) {
+    const double now = wall_clock();
+    const int64_t step = result->step;
+    sb_event_file_add(watch->events, now, step, "epoch/training_loss", result->loss);
+    sb_event_file_add(watch->events, now, step, "epoch/images_per_second", result->images_per_second);
+    sb_event_file_add(watch->events, now, step, "epoch/waited_share", result->waited_share);
+    if (result->evaluated) {
+        sb_event_file_add(watch->events, now, step, "epoch/evaluation_loss", result->evaluation_loss);
+        sb_event_file_add(watch->events, now, step, "epoch/top1", result->top1);
+        sb_event_file_add(watch->events, now, step, "epoch/top5", result->top5);
+    }
+    char path[4096];
+    return sb_event_file_flush(watch->events, error) && in_output(watch, "results.png", path, error) &&
+           draw_results(path, results, watch->output, error);
+}
+
+/* Only the cells that are not zero: of a thousand classes most are. */
+static bool write_counts(const char *path, const uint32_t *counts, int classes, const char *const *names,
+                         struct simba_error *error) {
+    struct sb_writer writer;
+    if (!sb_writer_open(&writer, path, error)) return false;
+    static const char header[] = "class,taken_for,images,class_name,taken_for_name\n";
+    bool fine = sb_writer_write(&writer, header, sizeof header - 1, error);
+    for (int row = 0; row < classes; row++)
+        for (int column = 0; fine && column < classes; column++) {
+            const uint32_t count = counts[(size_t)row * (size_t)classes + (size_t)column];
+            char line[700];
+            if (!count) continue;
+            /* Names hold no quotes in any known set; one that did would only make its own field odd. */
+            const int length = snprintf(line, sizeof line, "%d,%d,%u,\"%.300s\",\"%.300s\"\n", row, column, count,
+                                        names[row], names[column]);
+            fine = sb_writer_write(&writer, line, (size_t)length, error);
+        }
+    if (fine) return sb_writer_commit(&writer, error);
+    sb_writer_discard(&writer);
+    return false;
+}
+
+bool sb_watch_confusion(const struct sb_watch *watch, const uint32_t *counts, int classes, const char *const *names,
+                        struct simba_error *error) {
+    char path[4096];
+    return in_output(watch, "confusion_matrix.csv", path, error) && write_counts(path, counts, classes, names, error) &&
+           in_output(watch, "confusion_matrix.png", path, error) &&
+           sb_draw_confusion(path, counts, classes, names, error);
+}
+
+bool sb_watch_samples(const struct sb_watch *watch, const struct sb_batch *batch, int height, int width, int channels,
+                      const char *const *names, struct simba_error *error) {
+    const char *captions[MOST_SAMPLES];
+    const int count = batch->count < MOST_SAMPLES ? batch->count : MOST_SAMPLES;
+    for (int i = 0; i < count; i++) captions[i] = names[batch->labels[i]];
+    char path[4096];
+    return in_output(watch, "samples.png", path, error) &&
+           sb_draw_images(path, batch->pixels, count, height, width, channels, captions, error);
+}
