@@ -16,7 +16,7 @@ extern "C" {
 struct simba_model;
 
 struct simba_model_options {
-    const char *weights;          /* safetensors file; NULL: fresh weights for `configuration`, from `seed` */
+    const char *weights;          /* safetensors or PyTorch file; NULL: fresh weights for `configuration`, from `seed` */
     const char *configuration;    /* JSON file whose "model" object says the architecture; NULL: as the weights say */
     const char *const *overrides; /* "model.mixer=einfft": applied to the configuration before it is read */
     int override_count;

@@ -13,6 +13,7 @@
 #ifndef SIMBA_SIMBA_H
 #define SIMBA_SIMBA_H
 
+#include "simba/convert.h"
 #include "simba/device.h"
 #include "simba/model.h"
 #include "simba/parity.h"

@@ -65,7 +65,7 @@ static bool create(struct simba_model *model, const struct simba_model_options *
     struct sb_safetensors *file = NULL;
     if (!options->weights && !options->configuration)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "A model needs weights, a configuration, or both.");
-    if (options->weights && !(file = sb_safetensors_open(options->weights, error))) return false;
+    if (options->weights && !(file = sb_weights_open(options->weights, NULL, NULL, error))) return false;
     bool fine =
         read_architecture(model, options, file, error) && sb_model_parameters(&model->config, &model->list, error) &&
         sb_inference_plan(&model->inference, &model->config, &model->list, options->batch ? options->batch : 1, error);

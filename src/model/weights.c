@@ -1,5 +1,7 @@
 #include "model/weights.h"
 
+#include "io/torch_file.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +113,23 @@ static bool ends_with(const char *name, const char *end) {
 static bool may_stay(const struct sb_safetensor *tensor) {
     return strchr(tensor->name, '/') || ends_with(tensor->name, ".num_batches_tracked") ||
            strncmp(tensor->name, "aux_head.", 9) == 0;
+}
+
+struct sb_safetensors *sb_weights_open(const char *path, const char *key, char *ignored, struct simba_error *error) {
+    uint8_t start[32];
+    FILE *stream = fopen(path, "rbe");
+    const size_t size = stream ? fread(start, 1, sizeof start, stream) : 0;
+    if (stream) fclose(stream);
+    if (ignored) ignored[0] = '\0';
+    if (sb_is_torch_file(start, size)) return sb_torch_state_dictionary(path, key, ignored, error);
+    struct sb_safetensors *file = sb_safetensors_open(path, error); /* which also says why it cannot be opened */
+    for (int i = 0; file && ignored && !ignored[0] && i < file->count; i++)
+        if (strchr(file->tensors[i].name, '/')) snprintf(ignored, 512, "the state of the training");
+    if (!file || !key) return file;
+    sb_fail(error, SIMBA_ERROR_ARGUMENT, "%s: \"%s\" is to be taken out of it, but a safetensors file has no parts.",
+            path, key);
+    sb_safetensors_close(file);
+    return NULL;
 }
 
 bool sb_weights_load(const struct sb_safetensors *file, const struct sb_parameter_list *list, float *space,

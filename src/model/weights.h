@@ -27,6 +27,10 @@ bool sb_weights_save(const char *path, const struct sb_model_config *config, con
 bool sb_weights_load(const struct sb_safetensors *file, const struct sb_parameter_list *list, float *space,
                      struct simba_error *error);
 
+/* Opens a weights file of either kind: safetensors, or what torch.save wrote (of which `key` names the part to take, as
+ * in io/torch_file.h). *ignored (512 bytes, or NULL) gets what else is in it. */
+struct sb_safetensors *sb_weights_open(const char *path, const char *key, char *ignored, struct simba_error *error);
+
 /* The model's configuration: from the metadata when the file is ours, otherwise worked out from names and shapes (the
  * image's size and statistics are then the defaults: a weights file says nothing about them). */
 bool sb_weights_config(const struct sb_safetensors *file, struct sb_model_config *config, struct simba_error *error);

@@ -1,0 +1,341 @@
+/* State dictionaries of PyTorch files, as safetensors; and the other way. */
+#include "base/file.h"
+#include "io/torch_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+/* ---- reading */
+
+static bool begins_with(const char *name, const char *key) {
+    const size_t length = strlen(key);
+    return strncmp(name, key, length) == 0 && name[length] == '.';
+}
+
+static bool any_begins_with(const struct sb_torch_file *file, const char *key) {
+    for (int i = 0; i < file->count; i++)
+        if (begins_with(file->tensors[i].name, key)) return true;
+    return false;
+}
+
+/* The usual keys; else the one below which everything lies. */
+static const char *choose_key(struct sb_torch_file *file, struct simba_error *error) {
+    static const char *const keys[] = {"model", "state_dict", "model_state_dict"};
+    for (int i = 0; i < 3; i++)
+        if (any_begins_with(file, keys[i])) return keys[i];
+    const char *dot = file->count ? strchr(file->tensors[0].name, '.') : NULL;
+    const char *first =
+        dot ? sb_pool_format(&file->pool, error, "%.*s", (int)(dot - file->tensors[0].name), file->tensors[0].name)
+            : NULL;
+    for (int i = 0; first && i < file->count; i++)
+        if (!begins_with(file->tensors[i].name, first)) return NULL;
+    return first && strcmp(first, "module") != 0 ? first : NULL;
+}
+
+/* The tensors as a safetensors file at `path`, which is read again from its descriptor. */
+static struct sb_safetensors *as_safetensors(const char *path, const struct sb_torch_file *file, const char *key,
+                                             const char *shown, struct simba_error *error) {
+    struct sb_safetensors *result = NULL;
+    struct sb_safetensors_entry *entries = sb_allocate((size_t)file->count + 1, sizeof *entries, error);
+    int count = 0, largest = 0;
+    bool prefixed = true;
+    if (!entries) return NULL;
+    for (int i = 0; i < file->count; i++) {
+        const struct sb_torch_tensor *tensor = &file->tensors[i];
+        if (key && !begins_with(tensor->name, key)) continue;
+        entries[count] = (struct sb_safetensors_entry){.name = tensor->name + (key ? strlen(key) + 1 : 0),
+                                                       .type = tensor->type,
+                                                       .rank = tensor->rank,
+                                                       .shape = tensor->shape,
+                                                       .bytes = tensor};
+        prefixed = prefixed && begins_with(entries[count].name, "module");
+        if (tensor->elements > file->tensors[largest].elements) largest = i;
+        count++;
+    }
+    for (int i = 0; prefixed && i < count; i++) entries[i].name += strlen("module.");
+    uint8_t *bytes = sb_allocate((size_t)file->tensors[largest].elements + 1, 8, error);
+    struct sb_safetensors_writer writer;
+    bool fine = bytes && sb_safetensors_begin(&writer, path, entries, count, NULL, 0, error);
+    for (int i = 0; fine && i < count; i++) {
+        const struct sb_torch_tensor *tensor = entries[i].bytes;
+        sb_torch_file_read(tensor, bytes);
+        fine = sb_safetensors_append(&writer, bytes, (size_t)tensor->elements * sb_stored_size(tensor->type), error);
+        if (!fine) sb_safetensors_discard(&writer);
+    }
+    if (fine && sb_safetensors_commit(&writer, error)) {
+        result = sb_safetensors_open(path, error);
+        /* Its messages should name what the user knows. */
+        char *name = result ? strdup(shown) : NULL;
+        if (name) {
+            free(result->path);
+            result->path = name;
+        }
+    }
+    free(bytes);
+    free(entries);
+    return result;
+}
+
+struct sb_safetensors *sb_torch_state_dictionary(const char *path, const char *key, char *ignored,
+                                                 struct simba_error *error) {
+    struct sb_torch_file file;
+    struct sb_safetensors *result = NULL;
+    if (!sb_torch_file_open(&file, path, error)) goto done;
+    if (!key) key = choose_key(&file, error);
+    if (file.count == 0 || (key && !any_begins_with(&file, key))) {
+        char names[300] = "";
+        for (int i = 0; i < file.count && i < 3; i++)
+            snprintf(names + strlen(names), sizeof names - strlen(names), "%s\"%.80s\"", i ? ", " : "",
+                     file.tensors[i].name);
+        sb_fail(error, SIMBA_ERROR_FORMAT, "%s: expected a state dictionary%s%s%s, found %d tensors%s%s.", path,
+                key ? " below \"" : "", key ? key : "", key ? "\"" : "", file.count, file.count ? ": " : "", names);
+        goto done;
+    }
+    const char *root = getenv("TMPDIR");
+    char directory[256], temporary[300];
+    snprintf(directory, sizeof directory, "%.200s/simba-XXXXXX", root && *root ? root : "/tmp");
+    if (!mkdtemp(directory)) {
+        sb_fail_errno(error, errno, "make a directory for temporary files", directory);
+        goto done;
+    }
+    snprintf(temporary, sizeof temporary, "%s/weights", directory);
+    result = as_safetensors(temporary, &file, key, path, error);
+    unlink(temporary);
+    rmdir(directory);
+    if (result && ignored) {
+        snprintf(ignored, 512, "%s", file.ignored);
+        for (int i = 0; key && i < file.count; i++) {
+            const char *name = file.tensors[i].name, *dot = strchr(name, '.');
+            char other[128];
+            snprintf(other, sizeof other, "%.*s", dot ? (int)(dot - name) : 100, name);
+            if (begins_with(name, key) || strstr(ignored, other) || strlen(ignored) + strlen(other) + 3 > 512) continue;
+            snprintf(ignored + strlen(ignored), 512 - strlen(ignored), "%s%s", ignored[0] ? ", " : "", other);
+        }
+    }
+done:
+    sb_torch_file_finish(&file);
+    return result;
+}
+
+/* ---- writing */
+
+/* Bytes in the making. */
+struct text {
+    uint8_t *bytes;
+    size_t size, capacity;
+    bool failed;
+};
+
+static void put(struct text *text, const void *bytes, size_t size) {
+    if (text->failed) return;
+    if (text->size + size > text->capacity) {
+        const size_t capacity = 2 * (text->size + size) + 256;
+        uint8_t *larger = realloc(text->bytes, capacity);
+        text->failed = !larger;
+        if (!larger) return;
+        text->bytes = larger;
+        text->capacity = capacity;
+    }
+    memcpy(text->bytes + text->size, bytes, size);
+    text->size += size;
+}
+
+static void put_string(struct text *text, const char *string) {
+    put(text, string, strlen(string));
+}
+
+static void put_little(struct text *text, uint64_t value, int count) {
+    for (int i = 0; i < count; i++) {
+        const uint8_t byte = (uint8_t)(value >> 8 * i);
+        put(text, &byte, 1);
+    }
+}
+
+/* Opcodes of protocol 2. */
+static void put_unicode(struct text *text, const char *string) {
+    put(text, "X", 1);
+    put_little(text, strlen(string), 4);
+    put_string(text, string);
+}
+
+static void put_integer(struct text *text, int64_t value) {
+    if (value >= 0 && value < 256) {
+        put(text, "K", 1);
+        put_little(text, (uint64_t)value, 1);
+    } else if (value < (int64_t)1 << 31) {
+        put(text, "J", 1);
+        put_little(text, (uint64_t)value, 4);
+    } else {
+        put(text, "\x8a\x08", 2);
+        put_little(text, (uint64_t)value, 8);
+    }
+}
+
+static const char *storage_name(enum sb_stored_type type) {
+    static const char *const names[SB_STORED_COUNT] = {
+        [SB_STORED_F64] = "DoubleStorage",    [SB_STORED_F32] = "FloatStorage", [SB_STORED_F16] = "HalfStorage",
+        [SB_STORED_BF16] = "BFloat16Storage", [SB_STORED_I64] = "LongStorage",  [SB_STORED_I32] = "IntStorage",
+        [SB_STORED_U8] = "ByteStorage"};
+    return names[type];
+}
+
+static int64_t elements_of(const struct sb_safetensors_entry *entry) {
+    int64_t elements = 1;
+    for (int axis = 0; axis < entry->rank; axis++) elements *= entry->shape[axis];
+    return elements;
+}
+
+static void put_tensor(struct text *text, const struct sb_safetensors_entry *entry, int number) {
+    char key[16];
+    snprintf(key, sizeof key, "%d", number);
+    put_string(text, "ctorch._utils\n_rebuild_tensor_v2\n((");
+    put_unicode(text, "storage");
+    put_string(text, "ctorch\n");
+    put_string(text, storage_name(entry->type));
+    put_string(text, "\n");
+    put_unicode(text, key);
+    put_unicode(text, "cpu");
+    put_integer(text, elements_of(entry));
+    put_string(text, "tQK");
+    put_little(text, 0, 1); /* the offset in the storage */
+    put_string(text, "(");
+    for (int axis = 0; axis < entry->rank; axis++) put_integer(text, entry->shape[axis]);
+    put_string(text, "t(");
+    int64_t stride = elements_of(entry);
+    for (int axis = 0; axis < entry->rank; axis++) {
+        stride = entry->shape[axis] ? stride / entry->shape[axis] : 1;
+        put_integer(text, stride);
+    }
+    put_string(text, "t\x89"
+                     "ccollections\nOrderedDict\n)RtR");
+}
+
+static void put_object(struct text *text, const struct sb_safetensors_entry *entries, int count) {
+    put(text, "\x80\x02", 2);
+    if (count == 1 && !entries[0].name[0]) {
+        put_tensor(text, &entries[0], 0);
+    } else {
+        put_string(text, "ccollections\nOrderedDict\n)R(");
+        for (int i = 0; i < count; i++) {
+            put_unicode(text, entries[i].name);
+            put_tensor(text, &entries[i], i);
+        }
+        put_string(text, "u");
+    }
+    put_string(text, ".");
+}
+
+struct archive {
+    struct sb_writer writer;
+    struct text directory;
+    uint64_t at;
+    int count;
+    struct simba_error *error;
+};
+
+static bool write_bytes(struct archive *archive, const void *bytes, size_t size) {
+    archive->at += size;
+    return sb_writer_write(&archive->writer, bytes, size, archive->error);
+}
+
+static uint32_t crc_of(const uint8_t *bytes, size_t size) {
+    uLong crc = crc32(0, NULL, 0);
+    for (size_t done = 0; done < size;) {
+        const size_t here = size - done < 1 << 30 ? size - done : 1 << 30;
+        crc = crc32(crc, bytes + done, (uInt)here);
+        done += here;
+    }
+    return (uint32_t)crc;
+}
+
+/* A stored entry whose bytes begin at a multiple of 64, as torch has them; the gap is an extra field of "FB". */
+static bool add_entry(struct archive *archive, const char *name, const void *bytes, size_t size) {
+    enum { LOCAL_SIZE = 30, ALIGNMENT = 64 };
+    struct text local = {0};
+    const uint64_t begin = archive->at;
+    const uint32_t crc = crc_of(bytes, size);
+    const size_t after = (size_t)(begin + LOCAL_SIZE + strlen(name) + 4) % ALIGNMENT;
+    const size_t padding = after ? ALIGNMENT - after : 0;
+    for (int central = 0; central < 2; central++) {
+        struct text *text = central ? &archive->directory : &local;
+        put(text, central ? "PK\1\2" : "PK\3\4", 4);
+        if (central) put_little(text, 0, 2); /* made by */
+        put_little(text, 0, 2);              /* version */
+        put_little(text, 0x0800, 2);         /* names are UTF-8 */
+        put_little(text, 0, 2);              /* stored */
+        put_little(text, 0, 2);              /* time */
+        put_little(text, 33, 2);             /* date: 1980-01-01 */
+        put_little(text, crc, 4);
+        put_little(text, size, 4);
+        put_little(text, size, 4);
+        put_little(text, strlen(name), 2);
+        put_little(text, central ? 0 : 4 + padding, 2);
+        if (central) {
+            put_little(text, 0, 2); /* comment */
+            put_little(text, 0, 2); /* disk */
+            put_little(text, 0, 6); /* attributes */
+            put_little(text, begin, 4);
+        }
+        put_string(text, name);
+    }
+    put(&local, "FB", 2);
+    put_little(&local, padding, 2);
+    for (size_t i = 0; i < padding; i++) put(&local, "Z", 1);
+    archive->count++;
+    bool fine = !local.failed && !archive->directory.failed;
+    if (!fine) sb_fail(archive->error, SIMBA_ERROR_MEMORY, "The host has no memory to write %s.", archive->writer.path);
+    fine = fine && write_bytes(archive, local.bytes, local.size) && write_bytes(archive, bytes, size);
+    free(local.bytes);
+    return fine;
+}
+
+static bool write_entries(struct archive *archive, const struct sb_safetensors_entry *entries, int count) {
+    struct text object = {0};
+    put_object(&object, entries, count);
+    bool fine = !object.failed;
+    if (!fine) sb_fail(archive->error, SIMBA_ERROR_MEMORY, "The host has no memory to write %s.", archive->writer.path);
+    fine = fine && add_entry(archive, "archive/data.pkl", object.bytes, object.size);
+    for (int i = 0; fine && i < count; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "archive/data/%d", i);
+        const size_t size = (size_t)elements_of(&entries[i]) * sb_stored_size(entries[i].type);
+        fine = add_entry(archive, name, entries[i].bytes, size);
+    }
+    free(object.bytes);
+    return fine && add_entry(archive, "archive/version", "3\n", 2);
+}
+
+bool sb_torch_write(const char *path, const struct sb_safetensors_entry *entries, int count,
+                    struct simba_error *error) {
+    struct archive archive = {.error = error};
+    uint64_t total = 0;
+    for (int i = 0; i < count; i++) total += (uint64_t)elements_of(&entries[i]) * sb_stored_size(entries[i].type) + 256;
+    if (total > 0xf0000000u || count > 60000)
+        return sb_fail(error, SIMBA_ERROR_UNSUPPORTED,
+                       "%s: more than 4 GB or 60,000 tensors are not written in PyTorch's format; use .safetensors.",
+                       path);
+    if (!sb_writer_open(&archive.writer, path, error)) return false;
+    bool fine = write_entries(&archive, entries, count);
+    const uint64_t first = archive.at;
+    const size_t size = archive.directory.size;
+    if (fine) {
+        struct text *end = &archive.directory;
+        put(end, "PK\5\6", 4);
+        put_little(end, 0, 4);
+        put_little(end, (uint64_t)archive.count, 2);
+        put_little(end, (uint64_t)archive.count, 2);
+        put_little(end, size, 4);
+        put_little(end, first, 4);
+        put_little(end, 0, 2);
+        fine = !end->failed && write_bytes(&archive, end->bytes, end->size);
+    }
+    free(archive.directory.bytes);
+    if (fine) return sb_writer_commit(&archive.writer, error);
+    sb_writer_discard(&archive.writer);
+    return false;
+}
