@@ -62,3 +62,27 @@ double sb_random_normal(struct sb_random *random) {
     double angle = (double)sb_random_bits(random) * 0x1p-32;
     return sqrt(-2.0 * log(radius)) * cos(6.283185307179586476925 * angle);
 }
+
+static double uniform_open(struct sb_random *random) {
+    return ((double)sb_random_bits(random) + 0.5) * 0x1p-32;
+}
+
+/* Gamma(alpha, 1); below 1 through Gamma(alpha + 1) times a power of a uniform number. */
+static double gamma_variate(struct sb_random *random, double alpha) {
+    if (alpha < 1) {
+        const double larger = gamma_variate(random, alpha + 1);
+        return larger * pow(uniform_open(random), 1 / alpha);
+    }
+    const double d = alpha - 1.0 / 3, c = 1 / sqrt(9 * d);
+    for (;;) {
+        const double x = sb_random_normal(random), root = 1 + c * x;
+        if (root <= 0) continue;
+        const double v = root * root * root;
+        if (log(uniform_open(random)) < 0.5 * x * x + d - d * v + d * log(v)) return d * v;
+    }
+}
+
+double sb_random_beta(struct sb_random *random, double alpha) {
+    const double a = gamma_variate(random, alpha), b = gamma_variate(random, alpha);
+    return a + b > 0 ? a / (a + b) : 0.5; /* both underflow for a tiny alpha only */
+}

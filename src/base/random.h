@@ -12,7 +12,9 @@ enum sb_stream {
     SB_STREAM_SHUFFLE,
     SB_STREAM_AUGMENTATION,
     SB_STREAM_DROP_PATH,
-    SB_STREAM_TEST
+    SB_STREAM_TEST,
+    SB_STREAM_MIXING,
+    SB_STREAM_ERASING
 };
 
 /* Four 32-bit words for the 128-bit counter {counter[0..3]} under the 64-bit key. */
@@ -36,5 +38,7 @@ float sb_random_uniform(struct sb_random *random);
 uint32_t sb_random_below(struct sb_random *random, uint32_t bound);
 /* Standard normal (Box-Muller on two uniforms in double precision). */
 double sb_random_normal(struct sb_random *random);
+/* Beta(alpha, alpha), alpha > 0: from two gamma variates (Marsaglia and Tsang, 2000). */
+double sb_random_beta(struct sb_random *random, double alpha);
 
 #endif

@@ -24,7 +24,7 @@ struct sb_model_config {
     enum sb_initialisation initialisation;
     /* How an image of any size is brought to the model's in evaluation (data/evaluation_transform.h). */
     double crop_fraction;
-    int interpolation; /* enum sb_filter */
+    int interpolation;                                                   /* enum sb_filter */
     float mean[SB_MAX_IMAGE_CHANNELS], deviation[SB_MAX_IMAGE_CHANNELS]; /* of the image channels, in 0..1 */
 };
 
@@ -75,9 +75,10 @@ bool sb_model_initialise(const struct sb_model_config *config, const struct sb_p
 
 /* Inputs and results of a forward graph. Tensors are named by module path as in PyTorch ("block1.0.attn.norm"). */
 struct sb_model_graph {
-    struct sb_tensor *image;     /* float [B, H, W, channels], normalised; or the uint8 input when from_bytes */
-    struct sb_tensor *constants; /* input [2, channels]: mean, deviation (from_bytes) */
-    struct sb_tensor *box;       /* int32 [4], when mix_tokens */
+    struct sb_tensor *image;       /* float [B, H, W, channels], normalised; or the uint8 input when from_bytes */
+    struct sb_tensor *constants;   /* input [2, channels]: mean, deviation (from_bytes) */
+    struct sb_tensor *box;         /* int32 [4], when mix_tokens */
+    struct sb_tensor *erase, *mix; /* of MIX_IMAGES, when erase_boxes and mix_images */
     struct sb_tensor *logits; /* [B, classes]: the class head; in evaluation with token labels + 0.5 * max auxiliary */
     struct sb_tensor *auxiliary; /* [B, tokens, classes] of the last stage, or NULL */
 };
@@ -85,6 +86,9 @@ struct sb_model_graph_parameters {
     int64_t batch;
     bool from_bytes;         /* the input is uint8 [B, H, W, channels], normalised on the device */
     bool mix_tokens;         /* training with token labels: exchange a box of stem tokens with the reversed batch */
+    int erase_boxes;         /* random erasing: boxes for each image */
+    enum sb_erasing erasing; /* what comes into them */
+    bool mix_images;         /* Mixup or CutMix */
     bool drop_path;          /* stochastic depth at the configured rate (training) */
     struct sb_tensor *image; /* use this tensor instead of making an input */
 };

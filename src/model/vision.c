@@ -37,7 +37,15 @@ static struct sb_tensor *make_image(struct builder *builder) {
     builder->model->image = image;
     if (!parameters->from_bytes) return image;
     builder->model->constants = sb_input(graph, "image_constants", SB_FLOAT32, 2, (int64_t[]){2, config->channels});
-    return sb_op_normalise_image(graph, "normalise", image, builder->model->constants);
+    struct sb_tensor *normalised = sb_op_normalise_image(graph, "normalise", image, builder->model->constants);
+    if (!parameters->erase_boxes && !parameters->mix_images) return normalised;
+    if (parameters->erase_boxes)
+        builder->model->erase =
+            sb_input(graph, "erase", SB_FLOAT32, 2, (int64_t[]){parameters->batch, 4 * parameters->erase_boxes});
+    if (parameters->mix_images)
+        builder->model->mix = sb_input(graph, "mix", SB_FLOAT32, 2, (int64_t[]){parameters->batch, 5});
+    return sb_op_mix_images(graph, "mix_images", normalised, builder->model->erase, builder->model->mix,
+                            parameters->erasing);
 }
 
 /* MixToken exchanges boxes of the last stage's tokens, so the stem's grid must be an exact multiple of that one. */

@@ -49,6 +49,7 @@ enum sb_op {
     SB_OP_SLICE_TOKENS,
     SB_OP_CONCAT_TOKENS,
     SB_OP_MIX_BOX,
+    SB_OP_MIX_IMAGES,
     /* reduction.c */
     SB_OP_TOKEN_MEAN,
     SB_OP_TOKEN_MEAN_GRADIENT,
@@ -130,6 +131,16 @@ struct sb_accumulate_attributes {
     float scale; /* 1 / number of micro-batches */
 };
 
+/* What random erasing puts into a box. */
+enum sb_erasing {
+    SB_ERASING_PIXEL,    /* a normal number for each element */
+    SB_ERASING_CONSTANT, /* zero, the mean */
+    SB_ERASING_RANDOM    /* a normal number for each channel */
+};
+struct sb_mix_images_attributes {
+    enum sb_erasing erasing;
+};
+
 union sb_attributes {
     struct sb_linear_attributes linear;
     struct sb_convolution_attributes convolution;
@@ -140,6 +151,7 @@ union sb_attributes {
     struct sb_permute_attributes permute;
     struct sb_slice_attributes slice;
     struct sb_mix_attributes mix;
+    struct sb_mix_images_attributes mix_images;
     struct sb_cross_entropy_attributes cross_entropy;
     struct sb_drop_path_attributes drop_path;
     struct sb_adamw_attributes adamw;

@@ -41,6 +41,7 @@ static const struct sb_op_info table[SB_OP_COUNT] = {
     [SB_OP_SLICE_TOKENS] = {"slice_tokens", sb_gradient_slice_tokens, sb_cost_traffic},
     [SB_OP_CONCAT_TOKENS] = {"concat_tokens", sb_gradient_concat_tokens, sb_cost_traffic},
     [SB_OP_MIX_BOX] = {"mix_box", sb_gradient_mix_box, sb_cost_traffic},
+    [SB_OP_MIX_IMAGES] = {"mix_images", NULL, sb_cost_traffic},
     [SB_OP_TOKEN_MEAN] = {"token_mean", sb_gradient_token_mean, sb_cost_elementwise},
     [SB_OP_TOKEN_MEAN_GRADIENT] = {"token_mean_gradient", NULL, sb_cost_traffic},
     [SB_OP_TOKEN_MAX] = {"token_max", sb_gradient_token_max, sb_cost_elementwise},

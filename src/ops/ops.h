@@ -219,6 +219,16 @@ struct sb_tensor *sb_op_concat_tokens(struct sb_graph *graph, const char *name, 
 struct sb_tensor *sb_op_mix_box(struct sb_graph *graph, const char *name, struct sb_tensor *x, struct sb_tensor *box,
                                 int64_t scale);
 
+/* Random erasing (Zhong et al., 2017), then Mixup (Zhang et al., 2018) or CutMix (Yun et al., 2019), on normalised
+ * images x [B, H, W, C]. inputs x | erase? float [B, 4 k]: k boxes (top, left, bottom, right), empty ones do nothing |
+ * mix? float [B, 5]: a weight and a box | step. With e the erased images and r = B - 1 - b, y_b = e_r inside mix_b's
+ * box, weight e_b + (1 - weight) e_r outside of it. A number of an erased element is sqrt(2) erfinv(2 u - 1) (Giles,
+ * 2012, "Approximating the erfinv function", single precision), u = ((word >> 8) + 1/2) / 2^24 of word 0 of Philox(key
+ * = seed, counter = {micro_batch * B + b, element, step low, SB_STREAM_ERASING}), element = (row * W + column) * C +
+ * channel, or with RANDOM 2^31 + box * C + channel. */
+struct sb_tensor *sb_op_mix_images(struct sb_graph *graph, const char *name, struct sb_tensor *x,
+                                   struct sb_tensor *erase, struct sb_tensor *mix, enum sb_erasing erasing);
+
 /* ---- reduction.c */
 struct sb_tensor *sb_op_token_mean(struct sb_graph *graph, const char *name,
                                    struct sb_tensor *x); /* [B,L,C]->[B,1,C] */

@@ -90,3 +90,19 @@ void sb_gradient_mix_box(struct sb_gradients *gradients, struct sb_node *node) {
     sb_gradient_contribute(gradients, node->inputs[0],
                            sb_op_mix_box(gradients->graph, "input", dy, node->inputs[1], node->attributes.mix.scale));
 }
+
+struct sb_tensor *sb_op_mix_images(struct sb_graph *graph, const char *name, struct sb_tensor *x,
+                                   struct sb_tensor *erase, struct sb_tensor *mix, enum sb_erasing erasing) {
+    struct sb_node *node = sb_begin(graph, SB_OP_MIX_IMAGES, name);
+    if (!sb_take(graph, node, 0, "input", x, 0) || !sb_take(graph, node, 1, "erase", erase, SB_ALLOW_ABSENT) ||
+        !sb_take(graph, node, 2, "mix", mix, SB_ALLOW_ABSENT) ||
+        !sb_take(graph, node, 3, "step", sb_step_input(graph), SB_ALLOW_ANY_TYPE) ||
+        !sb_check_rank(graph, node, "input", x, 4) ||
+        (erase &&
+         (!sb_check_shape(graph, node, "erase", erase, 2, (int64_t[]){x->shape[0], -1}) ||
+          !sb_check(graph, node, erase->shape[1] % 4 == 0, "its boxes %s must have four sides each.", erase->name))) ||
+        (mix && !sb_check_shape(graph, node, "mix", mix, 2, (int64_t[]){x->shape[0], 5})))
+        return NULL;
+    node->attributes.mix_images = (struct sb_mix_images_attributes){.erasing = erasing};
+    return sb_give_like(graph, node, 0, NULL, NULL, 0, x);
+}

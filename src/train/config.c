@@ -23,6 +23,8 @@ struct field {
 static const char *const formats[] = {"auto", "folder", "idx", "cifar10", "cifar100", "list", NULL};
 static const char *const crops[] = {"pad", "random_resized", NULL};
 static const char *const crop_interpolations[] = {"bilinear", "bicubic", "random", NULL};
+static const char *const erasing_modes[] = {"pixel", "constant", "random", NULL};
+static const char *const mix_modes[] = {"batch", "pair", "element", NULL};
 static const char *const paddings[] = {"zeros", "reflect", NULL};
 static const char *const schedules[] = {"cosine", "constant", "published", NULL};
 static const char *const precisions[] = {"float32", NULL};
@@ -44,6 +46,14 @@ static const struct field fields[] = {
     {"augmentation", "flip", REAL, AT(flip), 0, 1},
     {"augmentation", "randaugment", TEXT, AT(randaugment)},
     {"augmentation", "colour_jitter", REAL, AT(colour_jitter), 0, 10},
+    {"augmentation", "random_erasing", REAL, AT(random_erasing), 0, 1},
+    {"augmentation", "random_erasing_mode", CHOICE, AT(erasing_mode), .choices = erasing_modes},
+    {"augmentation", "random_erasing_count", INTEGER, AT(erasing_boxes), 1, 16},
+    {"augmentation", "mixup", REAL, AT(mixup), 0, 100},
+    {"augmentation", "cutmix", REAL, AT(cutmix), 0, 100},
+    {"augmentation", "mix_probability", REAL, AT(mix_probability), 0, 1},
+    {"augmentation", "mix_switch_probability", REAL, AT(mix_switch_probability), 0, 1},
+    {"augmentation", "mix_mode", CHOICE, AT(mix_mode), .choices = mix_modes},
     {"train", "epochs", INTEGER, AT(epochs), 1, 1000000},
     {"train", "batch_size", INTEGER, AT(batch_size), 1, 65536},
     {"train", "accumulation", INTEGER, AT(accumulation), 1, 65536},
@@ -90,6 +100,9 @@ static void set_defaults(struct sb_train_config *config) {
                                        .scale = {0.08, 1},
                                        .ratio = {3.0 / 4, 4.0 / 3},
                                        .crop_interpolation = SB_CROP_BICUBIC,
+                                       .erasing_boxes = 1,
+                                       .mix_probability = 1,
+                                       .mix_switch_probability = 0.5,
                                        .epochs = 310,
                                        .batch_size = 64,
                                        .accumulation = 1,
@@ -242,6 +255,11 @@ static bool check(struct sb_json root, const struct sb_train_config *config, str
                        "%s: $.augmentation.randaugment and $.augmentation.colour_jitter work on 1 or 3 channels; "
                        "$.model.channels is %lld.",
                        file, (long long)config->model.channels);
+    if ((config->mixup > 0 || config->cutmix > 0) && config->batch_size % 2)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.train.batch_size is %lld; $.augmentation.mixup and $.augmentation.cutmix mix each image "
+                       "with its counterpart in the reversed batch and need an even number.",
+                       file, (long long)config->batch_size);
     if (config->model.token_labels)
         return sb_fail(error, SIMBA_ERROR_CONFIG,
                        "%s: $.model.token_labels: models with token labels can be evaluated, but not trained: that "

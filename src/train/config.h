@@ -32,6 +32,11 @@ struct sb_train_config {
     double flip;            /* probability of exchanging left and right */
     char randaugment[SB_CONFIG_TEXT];
     double colour_jitter;
+    double random_erasing; /* data/mixing.h, from here on */
+    int erasing_mode;      /* enum sb_erasing */
+    int64_t erasing_boxes;
+    double mixup, cutmix, mix_probability, mix_switch_probability;
+    int mix_mode; /* enum sb_mix_mode */
 
     /* train */
     int64_t epochs, batch_size, accumulation; /* images per micro-batch; micro-batches per optimiser step */

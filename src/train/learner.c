@@ -1,11 +1,14 @@
 #include "train/learner.h"
 
+#include "data/loader.h"
+#include "data/mixing.h"
 #include "train/inference.h"
 #include "train/optimiser.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *config,
                      const struct sb_parameter_list *list, struct simba_error *error) {
@@ -13,12 +16,19 @@ bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *c
     *learner = (struct sb_learner){0};
     sb_graph_init(graph, true);
     const struct sb_model_graph_parameters parameters = {
-        .batch = config->batch_size, .from_bytes = true, .drop_path = config->model.drop_path > 0};
+        .batch = config->batch_size,
+        .from_bytes = true,
+        .erase_boxes = config->random_erasing > 0 ? (int)config->erasing_boxes : 0,
+        .erasing = (enum sb_erasing)config->erasing_mode,
+        .mix_images = config->mixup > 0 || config->cutmix > 0,
+        .drop_path = config->model.drop_path > 0};
     learner->step = sb_step_input(graph);
-    learner->labels = sb_input(graph, "labels", SB_INT32, 1, &config->batch_size);
+    learner->labels = parameters.mix_images ? sb_input(graph, "targets", SB_FLOAT32, 2,
+                                                       (int64_t[]){config->batch_size, config->model.classes})
+                                            : sb_input(graph, "labels", SB_INT32, 1, &config->batch_size);
     if (!sb_model_forward(graph, &config->model, list, &parameters, &learner->model, error)) return false;
-    learner->loss =
-        sb_op_cross_entropy(graph, "loss", learner->model.logits, learner->labels, (float)config->label_smoothing, 1);
+    learner->loss = sb_op_cross_entropy(graph, "loss", learner->model.logits, learner->labels,
+                                        parameters.mix_images ? 0 : (float)config->label_smoothing, 1);
     if (!sb_graph_ok(graph, error)) return false;
     sb_mark_output(learner->loss);
     if (!sb_differentiate(graph, learner->loss, NULL, error)) return false;
@@ -70,6 +80,33 @@ struct sb_step_numbers sb_learner_numbers(const struct sb_train_config *config, 
                                     .correction1 = (float)(1 - pow(config->beta1, t)),
                                     .correction2 = (float)(1 - pow(config->beta2, t)),
                                     .micro_batch = (uint32_t)micro_batch};
+}
+
+void sb_learner_fill(struct sb_learner *learner, const struct sb_train_config *config, int slot,
+                     const struct sb_batch *batch, int64_t step, const struct sb_step_numbers *numbers) {
+    const struct sb_model_config *model = &config->model;
+    const struct sb_mixing mixing = {.mixup = config->mixup,
+                                     .cutmix = config->cutmix,
+                                     .probability = config->mix_probability,
+                                     .switch_probability = config->mix_switch_probability,
+                                     .mode = (enum sb_mix_mode)config->mix_mode,
+                                     .erasing = config->random_erasing,
+                                     .erasing_boxes = (int)config->erasing_boxes};
+    const uint64_t number = (uint64_t)step * (uint64_t)config->accumulation + numbers->micro_batch;
+    const int images = (int)config->batch_size, height = (int)model->height, width = (int)model->width;
+    struct sb_program *program = learner->program;
+    memcpy(sb_program_host(program, slot, learner->model.image), batch->pixels,
+           (size_t)(config->batch_size * model->height * model->width * model->channels));
+    if (learner->model.erase)
+        sb_draw_erasing(&mixing, (uint64_t)config->seed, number, images, height, width,
+                        sb_program_host(program, slot, learner->model.erase));
+    if (learner->model.mix)
+        sb_draw_mixing(&mixing, (uint64_t)config->seed, number, images, height, width, batch->labels, model->classes,
+                       config->label_smoothing, sb_program_host(program, slot, learner->model.mix),
+                       sb_program_host(program, slot, learner->labels));
+    else
+        memcpy(sb_program_host(program, slot, learner->labels), batch->labels, (size_t)images * sizeof *batch->labels);
+    memcpy(sb_program_host(program, slot, learner->step), numbers, sizeof *numbers);
 }
 
 bool sb_learner_find_non_finite(struct sb_learner *learner, int slot, char *name, size_t size,

@@ -11,7 +11,7 @@ struct sb_learner {
     struct sb_graph graph;
     struct sb_plan plan;
     struct sb_model_graph model;
-    struct sb_tensor *labels; /* int32 [batch] */
+    struct sb_tensor *labels; /* int32 [batch]; with Mixup or CutMix float [batch, classes] */
     struct sb_tensor *loss;   /* [1], of a micro-batch */
     struct sb_tensor *norm;   /* [1], of the gradient, before clipping */
     struct sb_tensor *step;   /* struct sb_step_numbers */
@@ -30,6 +30,12 @@ void sb_learner_finish(struct sb_learner *learner);
 /* The numbers of micro-batch `micro_batch` of optimiser step `step` (from 0). */
 struct sb_step_numbers sb_learner_numbers(const struct sb_train_config *config, const struct sb_schedule *schedule,
                                           int64_t step, int64_t micro_batch);
+
+/* Writes the inputs of micro-batch `micro_batch` of step `step` into the slot: images, labels, what augmentation draws
+ * for the whole batch, and the step's numbers. */
+struct sb_batch;
+void sb_learner_fill(struct sb_learner *learner, const struct sb_train_config *config, int slot,
+                     const struct sb_batch *batch, int64_t step, const struct sb_step_numbers *numbers);
 
 /* Computes the slot's batch again, node by node, and writes the name of the first node with a result that is not
  * finite into `name`; empty when every one is finite now. Slow. Changes running statistics. */

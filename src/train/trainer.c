@@ -133,11 +133,7 @@ static bool submit(struct simba_trainer *trainer, int64_t step, int64_t micro_ba
                                                      (int)model->channels, trainer->training_data->class_names, error))
         return false;
     const struct sb_step_numbers numbers = sb_learner_numbers(config, &trainer->schedule, step, micro_batch);
-    memcpy(sb_program_host(learner->program, slot, learner->model.image), batch.pixels,
-           (size_t)(config->batch_size * config->model.height * config->model.width * config->model.channels));
-    memcpy(sb_program_host(learner->program, slot, learner->labels), batch.labels,
-           (size_t)config->batch_size * sizeof *batch.labels);
-    memcpy(sb_program_host(learner->program, slot, learner->step), &numbers, sizeof numbers);
+    sb_learner_fill(learner, config, slot, &batch, step, &numbers);
     unsigned phases = 1u << SB_PHASE_COMPUTE;
     if (config->accumulation > 1) phases |= 1u << SB_PHASE_ACCUMULATE;
     if (last) phases |= 1u << SB_PHASE_UPDATE;

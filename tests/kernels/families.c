@@ -25,6 +25,7 @@ const struct check_family *const check_families[] = {
     &check_token_mean,
     &check_token_max,
     &check_mix_box,
+    &check_mix_images,
     &check_cross_entropy,
     &check_drop_path_scale,
     &check_accumulate,

@@ -118,3 +118,48 @@ const struct check_family check_gradient_norm = {
     .name = "gradient_norm", .draw = draw_optimiser, .build = build_norm, .bench = {{"simba_s", {26591088, 0}}}};
 const struct check_family check_adamw = {
     .name = "adamw", .draw = draw_optimiser, .build = build_adamw, .bench = {{"simba_s", {26591088, 1}}}};
+
+enum { IMAGES, HEIGHT, WIDTH, CHANNELS, BOXES, MIXES, ERASING };
+
+static void draw_mix_images(struct check *check, int64_t *sizes) {
+    sizes[IMAGES] = check_size(check, 6);
+    sizes[HEIGHT] = check_size(check, 20);
+    sizes[WIDTH] = check_size(check, 20);
+    sizes[CHANNELS] = check_between(check, 1, 4);
+    sizes[BOXES] = check_between(check, 0, 3);
+    sizes[MIXES] = check_between(check, 0, 1);
+    sizes[ERASING] = check_between(check, 0, 2);
+}
+
+/* A box, often an empty one. */
+static void draw_box(struct check *check, const int64_t *sizes, float *box) {
+    box[0] = (float)check_between(check, 0, sizes[HEIGHT] - 1);
+    box[1] = (float)check_between(check, 0, sizes[WIDTH] - 1);
+    box[2] = (float)check_between(check, (int64_t)box[0], sizes[HEIGHT]);
+    box[3] = (float)check_between(check, (int64_t)box[1], sizes[WIDTH]);
+}
+
+static void build_mix_images(struct check *check, const int64_t *sizes) {
+    step_numbers(check, true);
+    struct sb_tensor *x = check_constant_uniform(
+        check, "x", -2, 2, 4, CHECK_SHAPE(sizes[IMAGES], sizes[HEIGHT], sizes[WIDTH], sizes[CHANNELS]));
+    struct sb_tensor *erase = NULL, *mix = NULL;
+    if (sizes[BOXES])
+        erase = check_constant_uniform(check, "erase", 0, 1, 2, CHECK_SHAPE(sizes[IMAGES], 4 * sizes[BOXES]));
+    if (sizes[MIXES]) mix = check_constant_uniform(check, "mix", 0, 1, 2, CHECK_SHAPE(sizes[IMAGES], 5));
+    if (!x || (sizes[BOXES] && !erase) || (sizes[MIXES] && !mix)) return;
+    for (int64_t i = 0; erase && i < sizes[IMAGES] * sizes[BOXES]; i++)
+        draw_box(check, sizes, check_values(check, erase) + 4 * i);
+    for (int64_t i = 0; mix && i < sizes[IMAGES]; i++) {
+        float *row = check_values(check, mix) + 5 * i;
+        if (check_chance(check, 0.3)) row[0] = 1;
+        draw_box(check, sizes, row + 1);
+        if (check_chance(check, 0.5)) row[3] = row[1];
+    }
+    check_root(check, sb_op_mix_images(&check->graph, "mix_images", x, erase, mix, (enum sb_erasing)sizes[ERASING]));
+}
+
+const struct check_family check_mix_images = {.name = "mix_images",
+                                              .draw = draw_mix_images,
+                                              .build = build_mix_images,
+                                              .bench = {{"batch 16", {16, 224, 224, 3, 1, 1, 0}}}};

@@ -43,15 +43,20 @@ static inline void write_idx(const char *directory, const char *part, int count)
     fclose(labels);
 }
 
-static inline void write_configuration(const char *path, const char *mixer, const char *train) {
+static inline void write_augmented_configuration(const char *path, const char *mixer, const char *augmentation,
+                                                 const char *train) {
     char text[2048];
     snprintf(text, sizeof text,
              "{\"model\": {\"size\": \"custom\", \"mixer\": \"%s\", \"stem\": 4, \"dims\": [8, 12], \"depths\": [1, 2],"
              " \"mlp_ratios\": [2, 2], \"d_state\": 4, \"channels\": 1, \"classes\": %d, \"image_size\": %d,"
              " \"drop_path\": 0.3}, \"data\": {\"path\": \"%s\"},"
-             " \"augmentation\": {\"crop_padding\": 1, \"flip\": 0.5}, \"train\": {%s}}",
-             mixer, CLASSES, SIDE, temporary("data"), train);
+             " \"augmentation\": {%s}, \"train\": {%s}}",
+             mixer, CLASSES, SIDE, temporary("data"), augmentation, train);
     put_text(path, text);
+}
+
+static inline void write_configuration(const char *path, const char *mixer, const char *train) {
+    write_augmented_configuration(path, mixer, "\"crop_padding\": 1, \"flip\": 0.5", train);
 }
 
 /* In the temporary directory. */

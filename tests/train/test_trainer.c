@@ -100,6 +100,12 @@ static const char plain[] = "\"epochs\": 3, \"batch_size\": 8, \"clip_norm\": 1,
 static const char hard[] = "\"epochs\": 3, \"batch_size\": 4, \"accumulation\": 2, \"checkpoint_every\": 2, "
                            "\"warmup_epochs\": 0.5, \"learning_rate\": 0.01, \"evaluation_batch\": 4";
 
+/* Every random choice that there is. */
+static const char augmented[] =
+    "\"crop\": \"random_resized\", \"scale\": [0.5, 1], \"interpolation\": \"random\", \"flip\": 0.5, "
+    "\"randaugment\": \"rand-m5-mstd2-inc1\", \"random_erasing\": 0.5, \"mixup\": 0.8, \"cutmix\": 1, "
+    "\"mix_mode\": \"element\"";
+
 static void repeats(void **state) {
     (void)state;
     static const char *const mixers[] = {"mlp", "einfft"};
@@ -140,7 +146,7 @@ static void stop_and_resume(void **state) {
     (void)state;
     char config[1024];
     snprintf(config, sizeof config, "%s", temporary("stop.json"));
-    write_configuration(config, "einfft", hard);
+    write_augmented_configuration(config, "einfft", augmented, hard);
     run(config, temporary("run"), false);
     move(temporary("run"), temporary("whole"));
     struct watch watching = {0};

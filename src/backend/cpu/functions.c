@@ -34,6 +34,7 @@ const cpu_function cpu_functions[SB_OP_COUNT] = {
     [SB_OP_SLICE_TOKENS] = cpu_slice_tokens,
     [SB_OP_CONCAT_TOKENS] = cpu_concat_tokens,
     [SB_OP_MIX_BOX] = cpu_mix_box,
+    [SB_OP_MIX_IMAGES] = cpu_mix_images,
     [SB_OP_TOKEN_MEAN] = cpu_token_mean,
     [SB_OP_TOKEN_MEAN_GRADIENT] = cpu_token_mean_gradient,
     [SB_OP_TOKEN_MAX] = cpu_token_max,

@@ -35,6 +35,7 @@ bool cpu_normalise_image(struct cpu_arguments *arguments);
 bool cpu_permute(struct cpu_arguments *arguments);
 bool cpu_slice_tokens(struct cpu_arguments *arguments);
 bool cpu_concat_tokens(struct cpu_arguments *arguments);
+bool cpu_mix_images(struct cpu_arguments *arguments);
 bool cpu_mix_box(struct cpu_arguments *arguments);
 bool cpu_token_mean(struct cpu_arguments *arguments);
 bool cpu_token_mean_gradient(struct cpu_arguments *arguments);

@@ -41,6 +41,7 @@ const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {
     [SB_OP_SLICE_TOKENS] = vk_lower_slice_tokens,
     [SB_OP_CONCAT_TOKENS] = vk_lower_concat_tokens,
     [SB_OP_MIX_BOX] = vk_lower_mix_box,
+    [SB_OP_MIX_IMAGES] = vk_lower_mix_images,
     /* reduction.c */
     [SB_OP_TOKEN_MEAN] = vk_lower_token_mean,
     [SB_OP_TOKEN_MEAN_GRADIENT] = vk_lower_token_mean_gradient,

@@ -25,6 +25,7 @@ bool vk_lower_normalise_image(struct vk_lowering *lowering, const struct sb_node
 bool vk_lower_permute(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_slice_tokens(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_concat_tokens(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_mix_images(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_mix_box(struct vk_lowering *lowering, const struct sb_node *node);
 /* reduction.c */
 bool vk_lower_token_mean(struct vk_lowering *lowering, const struct sb_node *node);

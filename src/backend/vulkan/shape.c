@@ -78,3 +78,28 @@ bool vk_lower_mix_box(struct vk_lowering *lowering, const struct sb_node *node) 
                                                        .groups = {vk_groups(limits, count, workgroup),
                                                                   vk_group_rows(limits, x->shape[0] * x->shape[1])}});
 }
+
+bool vk_lower_mix_images(struct vk_lowering *lowering, const struct sb_node *node) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    const struct sb_tensor *x = node->inputs[0], *erase = node->inputs[1], *mix = node->inputs[2];
+    const int64_t count = x->shape[2] * x->shape[3];
+    const uint32_t workgroup = vk_workgroup(limits, 256);
+    const struct vk_mix_images_arguments arguments = {.x = vk_tensor_address(lowering, x),
+                                                      .erase = vk_tensor_address(lowering, erase),
+                                                      .mix_table = vk_tensor_address(lowering, mix),
+                                                      .step = vk_tensor_address(lowering, node->inputs[3]),
+                                                      .y = vk_tensor_address(lowering, node->outputs[0]),
+                                                      .batch = (uint32_t)x->shape[0],
+                                                      .height = (uint32_t)x->shape[1],
+                                                      .width = (uint32_t)x->shape[2],
+                                                      .channels = (uint32_t)x->shape[3],
+                                                      .boxes = erase ? (uint32_t)erase->shape[1] / 4 : 0};
+    return vk_dispatch(lowering, &(struct vk_dispatch){.kernel = VK_KERNEL_MIX_IMAGES,
+                                                       .arguments = &arguments,
+                                                       .constants = {[VK_MIX_IMAGES_WORKGROUP] = workgroup,
+                                                                     [VK_MIX_IMAGES_ERASING] =
+                                                                         (uint32_t)node->attributes.mix_images.erasing,
+                                                                     [VK_MIX_IMAGES_MIXES] = mix != NULL},
+                                                       .groups = {vk_groups(limits, count, workgroup),
+                                                                  vk_group_rows(limits, x->shape[0] * x->shape[1])}});
+}
