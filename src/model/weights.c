@@ -132,13 +132,19 @@ struct sb_safetensors *sb_weights_open(const char *path, const char *key, char *
     return NULL;
 }
 
-bool sb_weights_load(const struct sb_safetensors *file, const struct sb_parameter_list *list, float *space,
-                     struct simba_error *error) {
+static bool is_head(const char *name) {
+    return strncmp(name, "head.", 5) == 0 || strncmp(name, "aux_head.", 9) == 0;
+}
+
+/* `fresh` NULL: everything must fit. */
+static bool load(const struct sb_safetensors *file, const struct sb_parameter_list *list, float *space, char *fresh,
+                 size_t fresh_size, struct simba_error *error) {
     struct differences differences = {.length = 0};
     char expected[96], found[128];
     for (int i = 0; i < list->count; i++) {
         const struct sb_parameter *parameter = &list->entries[i];
         const struct sb_safetensor *tensor = sb_safetensors_find(file, parameter->name);
+        if (fresh && is_head(parameter->name)) continue;
         if (!tensor)
             differ(&differences, "missing: %s %s", parameter->name,
                    shape_text(expected, sizeof expected, parameter->rank, parameter->shape));
@@ -163,10 +169,26 @@ bool sb_weights_load(const struct sb_safetensors *file, const struct sb_paramete
     for (int i = 0; i < list->count; i++) {
         const struct sb_parameter *parameter = &list->entries[i];
         const struct sb_safetensor *tensor = sb_safetensors_find(file, parameter->name);
+        if (fresh && is_head(parameter->name) && (!tensor || !same_shape(tensor, parameter))) {
+            const size_t length = strlen(fresh);
+            snprintf(fresh + length, fresh_size - length, "%s%s", length ? ", " : "", parameter->name);
+            continue;
+        }
         if (!sb_safetensors_read_floats(file, tensor, space + parameter->offset / (int64_t)sizeof(float), error))
             return false;
     }
     return true;
+}
+
+bool sb_weights_load(const struct sb_safetensors *file, const struct sb_parameter_list *list, float *space,
+                     struct simba_error *error) {
+    return load(file, list, space, NULL, 0, error);
+}
+
+bool sb_weights_begin_with(const struct sb_safetensors *file, const struct sb_parameter_list *list, float *space,
+                           char *fresh, size_t size, struct simba_error *error) {
+    fresh[0] = '\0';
+    return load(file, list, space, fresh, size, error);
 }
 
 /* ---- the configuration of a file */

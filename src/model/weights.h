@@ -27,6 +27,11 @@ bool sb_weights_save(const char *path, const struct sb_model_config *config, con
 bool sb_weights_load(const struct sb_safetensors *file, const struct sb_parameter_list *list, float *space,
                      struct simba_error *error);
 
+/* The same to begin a training with: tensors of the heads ("head.", "aux_head.") that are missing or of another shape
+ * stay as they are in the space. `fresh` gets their names, for a person. */
+bool sb_weights_begin_with(const struct sb_safetensors *file, const struct sb_parameter_list *list, float *space,
+                           char *fresh, size_t size, struct simba_error *error);
+
 /* Opens a weights file of either kind: safetensors, or what torch.save wrote (of which `key` names the part to take, as
  * in io/torch_file.h). *ignored (512 bytes, or NULL) gets what else is in it. */
 struct sb_safetensors *sb_weights_open(const char *path, const char *key, char *ignored, struct simba_error *error);

@@ -36,7 +36,7 @@ static struct sb_safetensors_entry *declare(const struct sb_parameter_list *list
     return entries;
 }
 
-enum { NOTES = SB_WEIGHTS_NOTES + 10, NOTE_LENGTH = 40 };
+enum { NOTES = SB_WEIGHTS_NOTES + 11, NOTE_LENGTH = 40 };
 
 /* The notes behind the first `count`; returns how many there are then. `texts` holds the numbers. */
 static int write_notes(struct sb_safetensors_note notes[NOTES], int count, char texts[NOTES][NOTE_LENGTH],
@@ -47,7 +47,8 @@ static int write_notes(struct sb_safetensors_note notes[NOTES], int count, char 
     } integers[] = {{"simba.step", record->state.step},
                     {"simba.epoch", record->state.epoch},
                     {"simba.epoch_step", record->state.epoch_step},
-                    {"simba.epoch_steps", record->epoch_steps}};
+                    {"simba.epoch_steps", record->epoch_steps},
+                    {"simba.best_epoch", record->state.best_epoch}};
     /* Hexadecimal, so that they come back exactly. */
     const struct {
         const char *key;
@@ -115,6 +116,7 @@ bool sb_checkpoint_record(const struct sb_safetensors *file, struct sb_checkpoin
            read_note(file, "simba.epoch", false, &record->state.epoch, error) &&
            read_note(file, "simba.epoch_step", false, &record->state.epoch_step, error) &&
            read_note(file, "simba.epoch_steps", false, &record->epoch_steps, error) &&
+           read_note(file, "simba.best_epoch", false, &record->state.best_epoch, error) &&
            read_note(file, "simba.loss_sum", true, &record->state.loss_sum, error) &&
            read_note(file, "simba.best_top1", true, &record->state.best_top1, error);
 }

@@ -13,6 +13,7 @@ struct sb_training_state {
     int64_t epoch_step; /* steps of the current epoch */
     double loss_sum;    /* of their losses */
     double best_top1;   /* negative: never evaluated */
+    int64_t best_epoch; /* epochs that were finished with it; 0: never evaluated */
 };
 
 /* What is stored beside the parameters. Texts belong to whoever fills them in. */

@@ -59,6 +59,7 @@ static const struct field fields[] = {
     {"train", "accumulation", INTEGER, AT(accumulation), 1, 65536},
     {"train", "schedule", CHOICE, AT(schedule), .choices = schedules},
     {"train", "learning_rate", REAL, AT(learning_rate), 0, 1e30},
+    {"train", "learning_rate_batch", INTEGER, AT(learning_rate_batch), 0, 1000000},
     {"train", "minimum_learning_rate", REAL, AT(minimum_learning_rate), 0, 1e30},
     {"train", "warmup_learning_rate", REAL, AT(warmup_learning_rate), 0, 1e30},
     {"train", "warmup_epochs", REAL, AT(warmup_epochs), 0, 1e6},
@@ -71,6 +72,8 @@ static const struct field fields[] = {
     {"train", "label_smoothing", REAL, AT(label_smoothing), 0, 0.999},
     /* JSON numbers are written with 15 digits */
     {"train", "seed", INTEGER, AT(seed), 0, 999999999999999},
+    {"train", "initial_weights", TEXT, AT(initial_weights)},
+    {"train", "patience", INTEGER, AT(patience), 0, 1000000},
     {"train", "precision", CHOICE, AT(precision), .choices = precisions},
     {"train", "evaluate_every", INTEGER, AT(evaluate_every), 1, 1000000},
     {"train", "evaluation_batch", INTEGER, AT(evaluation_batch), 1, 65536},
@@ -214,6 +217,12 @@ static bool read_labels(struct sb_json data, struct sb_train_config *config, str
     return true;
 }
 
+double sb_train_config_peak(const struct sb_train_config *config) {
+    if (!config->learning_rate_batch) return config->learning_rate;
+    return config->learning_rate * (double)(config->batch_size * config->accumulation) /
+           (double)config->learning_rate_batch;
+}
+
 /* What one key alone cannot tell. */
 static bool check(struct sb_json root, const struct sb_train_config *config, struct simba_error *error) {
     const char *file = root.file;
@@ -235,10 +244,10 @@ static bool check(struct sb_json root, const struct sb_train_config *config, str
         return sb_fail(error, SIMBA_ERROR_CONFIG,
                        "%s: $.train.tail_epochs is %lld, but the training has only %lld epochs ($.train.epochs).", file,
                        (long long)config->tail_epochs, (long long)config->epochs);
-    if (config->minimum_learning_rate > config->learning_rate)
+    if (config->minimum_learning_rate > sb_train_config_peak(config))
         return sb_fail(error, SIMBA_ERROR_CONFIG,
                        "%s: $.train.minimum_learning_rate (%g) is above $.train.learning_rate (%g).", file,
-                       config->minimum_learning_rate, config->learning_rate);
+                       config->minimum_learning_rate, sb_train_config_peak(config));
     struct sb_randaugment randaugment;
     char where[SB_CONFIG_TEXT];
     snprintf(where, sizeof where, "%s: $.augmentation.randaugment", file);

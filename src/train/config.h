@@ -41,15 +41,18 @@ struct sb_train_config {
     /* train */
     int64_t epochs, batch_size, accumulation; /* images per micro-batch; micro-batches per optimiser step */
     int schedule;                             /* enum sb_schedule_kind */
+    int64_t learning_rate_batch;              /* images for which learning_rate is meant; 0: it is taken as it is */
     double learning_rate, minimum_learning_rate, warmup_learning_rate, warmup_epochs;
     int64_t tail_epochs;
     double weight_decay, beta1, beta2, epsilon;
     double clip_norm; /* 0: no clipping */
     double label_smoothing;
     int64_t seed;
-    int precision;            /* 0: float32 */
-    int64_t evaluate_every;   /* epochs */
-    int64_t evaluation_batch; /* images */
+    char initial_weights[SB_CONFIG_TEXT]; /* a file to begin with, but for heads of another size; "": fresh weights */
+    int64_t patience;                     /* epochs without a better evaluation after which it ends; 0: never */
+    int precision;                        /* 0: float32 */
+    int64_t evaluate_every;               /* epochs */
+    int64_t evaluation_batch;             /* images */
     int64_t checkpoint_every; /* optimiser steps between two writes of `last`; 0: at the end of each epoch only */
 
     char output[SB_CONFIG_TEXT];
@@ -58,6 +61,10 @@ struct sb_train_config {
 /* Reads and checks the whole document. On failure nothing needs to be finished. */
 bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, struct simba_error *error);
 void sb_train_config_finish(struct sb_train_config *config);
+
+/* The highest learning rate of the schedule: learning_rate, in proportion to the images of a step when
+ * learning_rate_batch says so. The minimum and the one at which the warm-up begins are not scaled, as published. */
+double sb_train_config_peak(const struct sb_train_config *config);
 
 /* All keys with their values, as JSON; the caller frees. Reading it gives the same configuration. */
 char *sb_train_config_write(const struct sb_train_config *config, struct simba_error *error);

@@ -120,7 +120,7 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
     snprintf(plan->data, sizeof plan->data, "%s", data->description);
     snprintf(plan->output, sizeof plan->output, "%s", config->output);
     trainer->schedule = (struct sb_schedule){.kind = (enum sb_schedule_kind)config->schedule,
-                                             .peak = config->learning_rate,
+                                             .peak = sb_train_config_peak(config),
                                              .minimum = config->minimum_learning_rate,
                                              .warmup_start = config->warmup_learning_rate,
                                              .epoch_steps = plan->epoch_steps,
@@ -168,6 +168,20 @@ static bool resume(struct simba_trainer *trainer, struct simba_error *error) {
     return fine;
 }
 
+/* Fine-tuning: the weights of another run or of PyTorch; heads of another size stay as they were initialised. */
+static bool begin_with(struct simba_trainer *trainer, struct simba_error *error) {
+    const char *path = trainer->config.initial_weights;
+    char fresh[512];
+    struct sb_safetensors *file = sb_weights_open(path, NULL, NULL, error);
+    const bool fine =
+        file && sb_weights_begin_with(file, &trainer->list, trainer->host.parameters, fresh, sizeof fresh, error);
+    sb_safetensors_close(file);
+    if (!fine) return sb_fail_within(error, "$.train.initial_weights: ");
+    sb_log(&trainer->log, SIMBA_LOG_INFO, "beginning with the weights of %s%s%s", path,
+           fresh[0] ? "; initialised anew: " : "", fresh);
+    return true;
+}
+
 static bool fill_parameters(struct simba_trainer *trainer, bool resuming, struct simba_error *error) {
     const struct sb_parameter_list *list = &trainer->list;
     struct sb_checkpoint_spaces *host = &trainer->host;
@@ -179,7 +193,8 @@ static bool fill_parameters(struct simba_trainer *trainer, bool resuming, struct
     if (resuming)
         sb_log(&trainer->log, SIMBA_LOG_WARNING, "%s holds no checkpoint yet; beginning at the first step",
                trainer->config.output);
-    return sb_model_initialise(&trainer->config.model, list, (uint64_t)trainer->config.seed, host->parameters, error);
+    return sb_model_initialise(&trainer->config.model, list, (uint64_t)trainer->config.seed, host->parameters, error) &&
+           (!trainer->config.initial_weights[0] || begin_with(trainer, error));
 }
 
 struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *options, struct sb_json_document *document,

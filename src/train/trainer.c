@@ -202,7 +202,10 @@ static bool evaluate(struct simba_trainer *trainer, struct simba_error *error) {
     progress->top1 = (double)metrics.top1 / images;
     progress->top5 = (double)metrics.top5 / images;
     progress->improved = progress->top1 > trainer->state.best_top1;
-    if (progress->improved) trainer->state.best_top1 = progress->top1;
+    if (progress->improved) {
+        trainer->state.best_top1 = progress->top1;
+        trainer->state.best_epoch = trainer->state.epoch + 1;
+    }
     progress->best_top1 = trainer->state.best_top1;
     return true;
 }
@@ -241,10 +244,17 @@ static bool finish_epoch(struct simba_trainer *trainer, struct simba_error *erro
     return true;
 }
 
+/* At the end of an epoch: has the evaluation not been better for too long? */
+static bool out_of_patience(const struct simba_trainer *trainer) {
+    const struct sb_training_state *state = &trainer->state;
+    return trainer->config.patience && state->epoch_step == 0 &&
+           state->epoch - state->best_epoch >= trainer->config.patience;
+}
+
 static bool step(struct simba_trainer *trainer, bool *finished, struct simba_error *error) {
     if (!trainer->started && !sb_trainer_start(trainer, error)) return false;
     const int64_t next = submitted_steps(trainer);
-    *finished = next == trainer->plan.steps;
+    *finished = next == trainer->plan.steps || (next == trainer->state.step && out_of_patience(trainer));
     if (*finished) return true;
     for (int64_t micro_batch = 0; micro_batch < trainer->config.accumulation; micro_batch++)
         if (!submit(trainer, next, micro_batch, error)) return false;
@@ -255,7 +265,11 @@ static bool step(struct simba_trainer *trainer, bool *finished, struct simba_err
     const double begin = sb_trainer_now();
     if (!(epoch_ends ? finish_epoch(trainer, error) : save(trainer, trainer->last, error))) return false;
     trainer->clock.paused += sb_trainer_now() - begin;
-    *finished = trainer->state.step == trainer->plan.steps;
+    *finished = trainer->state.step == trainer->plan.steps || out_of_patience(trainer);
+    if (*finished && trainer->state.step < trainer->plan.steps)
+        sb_log(&trainer->log, SIMBA_LOG_WARNING,
+               "stopping after epoch %lld of %lld: no better evaluation for %lld epochs (train.patience)",
+               (long long)trainer->state.epoch, (long long)trainer->plan.epochs, (long long)trainer->config.patience);
     return true;
 }
 

@@ -45,7 +45,7 @@ static inline void write_idx(const char *directory, const char *part, int count)
 
 static inline void write_augmented_configuration(const char *path, const char *mixer, const char *augmentation,
                                                  const char *train) {
-    char text[2048];
+    char text[4096];
     snprintf(text, sizeof text,
              "{\"model\": {\"size\": \"custom\", \"mixer\": \"%s\", \"stem\": 4, \"dims\": [8, 12], \"depths\": [1, 2],"
              " \"mlp_ratios\": [2, 2], \"d_state\": 4, \"channels\": 1, \"classes\": %d, \"image_size\": %d,"

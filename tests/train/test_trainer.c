@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -309,6 +310,80 @@ static void not_finite(void **state) {
 }
 
 /* What cannot start must say so, and leave everything as it was. */
+struct note {
+    char text[600];
+    double top1;
+    int64_t epochs;
+};
+
+static void keep_note(void *user, enum simba_log_level level, const char *message) {
+    struct note *note = user;
+    if (level >= SIMBA_LOG_INFO && (strstr(message, "beginning with") || strstr(message, "stopping after")))
+        snprintf(note->text + strlen(note->text), sizeof note->text - strlen(note->text), "%.250s\n", message);
+}
+
+static void keep_epoch(void *user, const struct simba_progress *progress) {
+    struct note *note = user;
+    if (progress->event != SIMBA_EVENT_EPOCH) return;
+    note->epochs++;
+    note->top1 = progress->top1;
+}
+
+/* A run that begins with another one's weights and learns nothing evaluates as that one did, and loses its patience;
+ * with more classes only the head is new. */
+static void fine_tuning(void **state) {
+    (void)state;
+    char config[1024], train[1600], weights[1024];
+    struct simba_error error;
+    snprintf(config, sizeof config, "%s", temporary("tune.json"));
+    snprintf(weights, sizeof weights, "%s", temporary("base/last.safetensors"));
+    write_configuration(config, "mlp", plain);
+    struct note base = {.epochs = 0}, tuned = {.epochs = 0};
+    struct simba_trainer *trainer =
+        create(config, temporary("base"), false, (struct simba_trainer_options){.progress = keep_epoch, .user = &base});
+    if (!simba_trainer_run(trainer, &error)) fail_msg("%s", error.message);
+    simba_trainer_destroy(trainer);
+
+    snprintf(train, sizeof train,
+             "\"epochs\": 9, \"batch_size\": 8, \"learning_rate\": 1e-12, \"minimum_learning_rate\": 0, "
+             "\"warmup_learning_rate\": 0, \"weight_decay\": 0, \"patience\": 2, \"initial_weights\": \"%s\"",
+             weights);
+    write_configuration(config, "mlp", train);
+    for (int resume = 0; resume < 2; resume++) {
+        tuned.epochs = 0;
+        trainer = create(config, temporary("tuned"), resume,
+                         (struct simba_trainer_options){
+                             .progress = keep_epoch, .user = &tuned, .log = {keep_note, &tuned, SIMBA_LOG_DEBUG}});
+        if (!simba_trainer_run(trainer, &error)) fail_msg("%s", error.message);
+        simba_trainer_destroy(trainer);
+        /* The first epoch is the best one, or the second, as running statistics settle; a resumed run stays ended. */
+        assert_true(resume ? tuned.epochs == 0 : tuned.epochs >= 3 && tuned.epochs <= 5);
+    }
+    assert_non_null(strstr(tuned.text, "beginning with the weights of "));
+    assert_null(strstr(tuned.text, "initialised anew"));
+    assert_non_null(strstr(tuned.text, "no better evaluation for 2 epochs (train.patience)"));
+    if (fabs(tuned.top1 - base.top1) > 0.1) fail_msg("top-1 %g, before %g", tuned.top1, base.top1);
+
+    tuned.text[0] = 0;
+    const char *const overrides[] = {"model.classes=7", "train.epochs=1"};
+    trainer = create(config, temporary("wider"), false,
+                     (struct simba_trainer_options){
+                         .overrides = overrides, .override_count = 2, .log = {keep_note, &tuned, SIMBA_LOG_DEBUG}});
+    if (!simba_trainer_run(trainer, &error)) fail_msg("%s", error.message);
+    simba_trainer_destroy(trainer);
+    assert_non_null(strstr(tuned.text, "initialised anew: head.weight, head.bias"));
+
+    const char *const other[] = {"model.d_state=5"};
+    const struct simba_trainer_options options = {.device = device,
+                                                  .configuration = config,
+                                                  .output = temporary("other"),
+                                                  .overrides = other,
+                                                  .override_count = 1};
+    assert_null(simba_trainer_create(&options, &error));
+    check_error(&error, SIMBA_ERROR_FORMAT, "$.train.initial_weights: ");
+    check_error(&error, SIMBA_ERROR_FORMAT, "other shape: block1.0.attn.mamba");
+}
+
 static void refusals(void **state) {
     (void)state;
     char config[1024], output[1024];
@@ -360,7 +435,8 @@ int main(int count, char **words) {
     printf("SIMBA_TEST_SEED=%u\n", (unsigned)noise);
     const struct CMUnitTest tests[] = {cmocka_unit_test(repeats),         cmocka_unit_test(stop_and_resume),
                                        cmocka_unit_test(kill_and_resume), cmocka_unit_test(learns),
-                                       cmocka_unit_test(not_finite),      cmocka_unit_test(refusals)};
+                                       cmocka_unit_test(fine_tuning),     cmocka_unit_test(not_finite),
+                                       cmocka_unit_test(refusals)};
     const int failed = cmocka_run_group_tests(tests, set_up, remove_temporary);
     return close_public_device(device) + failed ? 1 : 0;
 }
