@@ -118,7 +118,10 @@ static bool bear_with(struct sb_loader *loader, int64_t image, struct simba_erro
     if (known == loader->broken_count) {
         if (known == limit) {
             fine = false;
-            if (limit > 0) sb_fail_within(error, "More than %d images cannot be read, the last one being: ", limit);
+            sb_fail_within(error,
+                           "More images cannot be read than $.data.broken_images allows (%d). Repair or remove them, "
+                           "or allow more. The last one: ",
+                           limit);
         } else {
             struct broken *broken = &loader->broken[loader->broken_count++];
             broken->image = image;
@@ -136,7 +139,8 @@ static bool make_image(struct worker *worker, const struct slot *slot, int at, s
     uint8_t *pixels = slot->pixels + loader->image_bytes * (size_t)at;
     const uint64_t draw = (uint64_t)slot->epoch * (uint64_t)dataset->count + (uint64_t)slot->images[at];
     const struct sb_random random = sb_random_start(parameters->seed, SB_STREAM_AUGMENTATION, draw);
-    for (int64_t image = slot->images[at];; image = (image + 1) % dataset->count) {
+    int64_t image = slot->images[at];
+    for (int64_t tried = 0; tried < dataset->count; tried++, image = (image + 1) % dataset->count) {
         struct sb_sample sample;
         if (sb_pipeline_apply(&loader->pipeline, dataset, image, random, &worker->scratch, pixels, &sample, NULL,
                               error)) {
@@ -154,6 +158,9 @@ static bool make_image(struct worker *worker, const struct slot *slot, int at, s
             return true;
         }
     }
+    /* A small set, all within the number that is borne. */
+    return sb_fail_within(
+        error, "Not one of the %lld images of the data set can be read. The last one: ", (long long)dataset->count);
 }
 
 static void *work(void *argument) {

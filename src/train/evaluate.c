@@ -82,6 +82,10 @@ bool sb_evaluate(struct sb_inference *inference, const struct sb_evaluation_para
         const int other = (slot + i) % SB_SLOTS;
         if (!harvest(inference, other, &flights[other], metrics, fine ? error : NULL)) fine = false;
     }
+    if (fine && metrics->images == 0)
+        fine = sb_fail(error, SIMBA_ERROR_FORMAT,
+                       "Not one of the %lld images to evaluate on can be read; the warnings say why.",
+                       (long long)parameters->dataset->count);
     if (fine && parameters->progress)
         parameters->progress(parameters->user, metrics->images, parameters->dataset->count);
     sb_loader_destroy(loader);

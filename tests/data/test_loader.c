@@ -250,7 +250,25 @@ static void broken_images_are_borne(void **state) {
         struct sb_batch batch;
         while (sb_loader_next(loader, &batch, &error)) {
         }
-        check_error(&error, SIMBA_ERROR_FORMAT, "More than 3 images cannot be read, the last one being: image-");
+        check_error(&error, SIMBA_ERROR_FORMAT,
+                    "than $.data.broken_images allows (3). Repair or remove them, or allow more. The last one: image-");
+        sb_loader_destroy(loader);
+    }
+}
+
+/* It must end, not look for a good one for ever. */
+static void nothing_can_be_read(void **state) {
+    (void)state;
+    for (int threads = 1; threads <= 4; threads++) {
+        struct numbers numbers = make_numbers(5);
+        numbers.broken_step = 1;
+        struct sb_loader_parameters parameters = {
+            .dataset = &numbers.base, .pipeline = &plain, .batch = 5, .threads = threads, .broken_images = 10};
+        struct sb_loader *loader = create(&parameters);
+        struct simba_error error = {0};
+        struct sb_batch batch;
+        assert_false(sb_loader_next(loader, &batch, &error));
+        check_error(&error, SIMBA_ERROR_FORMAT, "Not one of the 5 images of the data set can be read. The last one: ");
         sb_loader_destroy(loader);
     }
 }
@@ -358,6 +376,7 @@ int main(void) {
         cmocka_unit_test(broken_images_are_borne),   cmocka_unit_test(broken_images_are_reported_in_turn),
         cmocka_unit_test(ends_at_any_moment),        cmocka_unit_test(waits_are_counted),
         cmocka_unit_test(memory_does_not_grow),      cmocka_unit_test(impossible_batches),
+        cmocka_unit_test(nothing_can_be_read),
     };
     return cmocka_run_group_tests_name("data loader", tests, NULL, NULL);
 }
