@@ -22,6 +22,8 @@ static const char *const training_files[2][6] = {
     {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", NULL},
     {"train.bin", NULL}};
 static const char *const test_files[2][2] = {{"test_batch.bin", NULL}, {"test.bin", NULL}};
+static const char *const ten_names[10] = {"airplane", "automobile", "bird",  "cat",  "deer",
+                                          "dog",      "frog",       "horse", "ship", "truck"};
 static const char *const name_files[2] = {"batches.meta.txt", "fine_label_names.txt"};
 
 static bool has(const char *directory, const char *name) {
@@ -68,7 +70,7 @@ static bool read_file(struct cifar_dataset *dataset, bool fine_labels, const cha
     return fine;
 }
 
-/* The names that are given, those of the set's own file, or numbers. */
+/* The names that are given, those of the set's own file, those that are known, or numbers. */
 static bool name_classes(struct cifar_dataset *dataset, const struct sb_dataset_parameters *parameters, bool hundred,
                          struct simba_error *error) {
     const int classes = dataset->base.classes;
@@ -86,9 +88,13 @@ static bool name_classes(struct cifar_dataset *dataset, const struct sb_dataset_
     for (int i = 0; fine && i < classes; i++) {
         names[i] = parameters->class_names ? sb_pool_format(&dataset->pool, error, "%s", parameters->class_names[i])
                    : line                  ? sb_pool_format(&dataset->pool, error, "%s", line)
+                   : !hundred && !text     ? ten_names[i]
                                            : sb_pool_format(&dataset->pool, error, "%d", i);
         fine = names[i];
         if (line) line = strtok_r(NULL, "\r\n", &rest);
+        if (fine && text && !line != (i + 1 == classes))
+            fine = sb_fail(error, SIMBA_ERROR_FORMAT, "%s: %s than %d names of classes. Repair or remove the file.",
+                           path, line ? "more" : "fewer", classes);
     }
     free(text);
     dataset->base.class_names = names;

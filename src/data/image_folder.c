@@ -101,10 +101,18 @@ static bool name_classes(struct folder *folder, const struct sb_dataset_paramete
     return true;
 }
 
-/* A class is called as its directory, or begins with that name and a blank ("n01440764 tench"). */
-static bool is_class_of(const char *class_name, const char *directory) {
+/* A class is called as its directory, or else, alone, begins with that name and a blank ("n01440764 tench"): the
+ * class "dog house" must not take the directory "dog". -1: none, -2: several. */
+static int32_t class_of(const struct sb_dataset *set, const char *directory) {
     const size_t length = strlen(directory);
-    return strncmp(class_name, directory, length) == 0 && (class_name[length] == '\0' || class_name[length] == ' ');
+    int32_t found = -1;
+    for (int32_t label = 0; label < set->classes; label++) {
+        const char *name = set->class_names[label];
+        if (strncmp(name, directory, length) != 0) continue;
+        if (name[length] == '\0') return label;
+        if (name[length] == ' ' || name[length] == '\t') found = found == -1 ? label : -2;
+    }
+    return found;
 }
 
 static bool walk_classes(struct folder *folder, const char *path, struct dirent **entries, int count,
@@ -114,9 +122,12 @@ static bool walk_classes(struct folder *folder, const char *path, struct dirent 
         const char *child = sb_pool_format(&folder->set->pool, error, "%s/%s", path, name);
         if (!child) return false;
         if (!is_directory(child)) continue;
-        int32_t label = 0;
-        while (label < folder->set->base.classes && !is_class_of(folder->set->base.class_names[label], name)) label++;
-        if (label == folder->set->base.classes) {
+        const int32_t label = class_of(&folder->set->base, name);
+        if (label == -2)
+            return sb_fail(error, SIMBA_ERROR_FORMAT,
+                           "%s: several of the model's classes begin with \"%s\"; name the directory as one of them.",
+                           child, name);
+        if (label == -1) {
             const char *nearest = sb_nearest_word(name, folder->set->base.class_names);
             return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: \"%s\" is none of the model's %d classes%s%s%s.", child,
                            name, folder->set->base.classes, nearest ? "; the nearest is \"" : "",

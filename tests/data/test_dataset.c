@@ -236,6 +236,30 @@ static void labels_begin_with_directories(void **state) {
     sb_dataset_destroy(dataset);
 }
 
+/* A directory's own class wins over one that begins alike. */
+static void labels_that_begin_alike(void **state) {
+    (void)state;
+    struct simba_error error = {0};
+    make(temporary("alike/dog"));
+    put_image(temporary("alike/dog/x.png"), 1, 8, 6, 3);
+    static const char *const names[] = {"dog house", "dog", "great tit", "great shark"};
+    const struct sb_dataset_parameters parameters = {
+        .path = temporary("alike"), .channels = 3, .class_names = names, .classes = 4};
+    struct sb_dataset *dataset = sb_dataset_open(&parameters, &error);
+    if (!dataset) fail_msg("%s", error.message);
+    struct sb_image image;
+    int32_t label = -1;
+    struct sb_scratch scratch = {0};
+    assert_true(read_whole(dataset, 0, &image, &label, &scratch, &error));
+    assert_int_equal(label, 1);
+    sb_scratch_finish(&scratch);
+    sb_dataset_destroy(dataset);
+    make(temporary("alike/great"));
+    put_image(temporary("alike/great/x.png"), 1, 8, 6, 3);
+    assert_null(sb_dataset_open(&parameters, &error));
+    check_error(&error, SIMBA_ERROR_FORMAT, "several of the model's classes begin with \"great\"");
+}
+
 static void put_cifar(const char *path, int count, int label_bytes, int first) {
     const size_t record = (size_t)label_bytes + 3072;
     uint8_t *bytes = calloc((size_t)count, record);
@@ -263,13 +287,14 @@ static void cifar_directory(void **state) {
     }
     put_cifar(temporary("cifar10/test_batch.bin"), 2, 1, 5);
     put_cifar(temporary("cifar100/train.bin"), 4, 2, 1);
-    put_text(temporary("cifar10/batches.meta.txt"), "airplane\nautomobile\nbird\n");
+    put_text(temporary("cifar10/batches.meta.txt"), "A\nB\nC\nD\r\nE\nF\nG\nH\nI\nJ\n\n");
     struct sb_dataset_parameters parameters = {.path = temporary("cifar10"), .training = true, .channels = 3};
     struct sb_dataset *dataset = sb_dataset_open(&parameters, &error);
     if (!dataset) fail_msg("%s", error.message);
     assert_true(dataset->count == 15 && dataset->classes == 10 && dataset->channels == 3);
-    assert_string_equal(dataset->class_names[2], "bird");
-    assert_string_equal(dataset->class_names[3], "3");
+    assert_string_equal(dataset->class_names[2], "C");
+    assert_string_equal(dataset->class_names[3], "D");
+    assert_string_equal(dataset->class_names[9], "J");
     struct sb_image image;
     int32_t label;
     struct sb_scratch scratch = {0};
@@ -281,9 +306,17 @@ static void cifar_directory(void **state) {
     }
     sb_dataset_destroy(dataset);
     parameters.training = false;
+    for (int more = 0; more < 2; more++) {
+        put_text(temporary("cifar10/batches.meta.txt"), more ? "A\nB\nC\nD\nE\nF\nG\nH\nI\nJ\nK" : "A\nB\n");
+        assert_null(sb_dataset_open(&parameters, &error));
+        check_error(&error, SIMBA_ERROR_FORMAT,
+                    more ? "batches.meta.txt: more than 10 names" : "batches.meta.txt: fewer than 10 names");
+    }
+    assert_int_equal(remove(temporary("cifar10/batches.meta.txt")), 0);
     dataset = sb_dataset_open(&parameters, &error);
-    assert_non_null(dataset);
+    if (!dataset) fail_msg("%s", error.message);
     assert_int_equal(dataset->count, 2);
+    assert_string_equal(dataset->class_names[3], "cat");
     sb_dataset_destroy(dataset);
 
     parameters = (struct sb_dataset_parameters){.path = temporary("cifar100"), .training = true};
@@ -381,10 +414,15 @@ static void list_file(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(folder_is_read),        cmocka_unit_test(folder_with_given_classes),
-        cmocka_unit_test(folders_that_are_none), cmocka_unit_test(labels_begin_with_directories),
-        cmocka_unit_test(cifar_directory),       cmocka_unit_test(list_file),
-        cmocka_unit_test(idx_directory),         cmocka_unit_test(idx_pairs_that_do_not_fit),
+        cmocka_unit_test(folder_is_read),
+        cmocka_unit_test(folder_with_given_classes),
+        cmocka_unit_test(folders_that_are_none),
+        cmocka_unit_test(labels_begin_with_directories),
+        cmocka_unit_test(labels_that_begin_alike),
+        cmocka_unit_test(cifar_directory),
+        cmocka_unit_test(list_file),
+        cmocka_unit_test(idx_directory),
+        cmocka_unit_test(idx_pairs_that_do_not_fit),
     };
     return cmocka_run_group_tests_name("data dataset", tests, make_temporary, remove_temporary);
 }
