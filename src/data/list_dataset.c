@@ -1,6 +1,7 @@
 /* A text file with an image on each line: its path, relative to the file's own directory or absolute, and its class, a
- * number from 0 or a name. Between them stands the line's last comma, tab or blank; a path with such a character at its
- * end, or with blanks around it, is put in double quotes ("" within for one). Empty lines and those that begin with #
+ * number from 0 or a name. Between them stands the first comma, tab or blank behind a name that ends as an image's
+ * does; without such a name the last tab, else the last comma, else the last blank. A path that this does not do
+ * justice to is put in double quotes ("" within for one). Empty lines, those that begin with # and a table's heading
  * are skipped. */
 #include "base/file.h"
 #include "base/json.h"
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct line {
     const char *file;
@@ -45,16 +47,43 @@ static bool unquote(char *field, char **end) {
     return true;
 }
 
+/* The end of the path in a line; NULL: there is none. */
+static char *find_separator(char *text) {
+    for (char *at = text; *at; at++) {
+        if (*at != ',' && *at != '\t' && *at != ' ') continue;
+        const char kept = *at;
+        *at = '\0';
+        const bool is_end = sb_is_image_name(text);
+        *at = kept;
+        if (is_end) return at;
+    }
+    static const char separators[] = "\t, ";
+    for (int i = 0; separators[i]; i++) {
+        char *last = strrchr(text, separators[i]);
+        if (last) return last;
+    }
+    return NULL;
+}
+
+/* The first line of a table: "path,label" or the like. */
+static bool is_heading(const char *path, const char *label) {
+    static const char *const paths[] = {"path", "file", "filename", "file_name", "image", "image_path", "id", NULL};
+    static const char *const labels[] = {"label", "labels", "class", "class_name", "category", "target", NULL};
+    bool is_path = false, is_label = false;
+    for (int i = 0; paths[i]; i++) is_path = is_path || strcasecmp(path, paths[i]) == 0;
+    for (int i = 0; labels[i]; i++) is_label = is_label || strcasecmp(label, labels[i]) == 0;
+    return is_path && is_label;
+}
+
 static bool split(const struct line *line, char *text, char **path, char **label, struct simba_error *error) {
     char *rest;
     *path = text;
     if (*text == '"') {
         if (!unquote(text, &rest)) return bad_line(line, "the quote is not closed", text, error);
-        rest += *rest == ',' || isspace((unsigned char)*rest);
+        while (*rest == ' ' || *rest == '\t') rest++;
+        rest += *rest == ',';
     } else {
-        char *separator = strrchr(text, ',');
-        if (!separator) separator = strrchr(text, '\t');
-        if (!separator) separator = strrchr(text, ' ');
+        char *separator = find_separator(text);
         if (!separator) return bad_line(line, "there is no class", text, error);
         *separator = '\0';
         rest = separator + 1;
@@ -71,15 +100,47 @@ struct names {
     int count, capacity;
     bool given;     /* the model's; no other may occur */
     int64_t number; /* largest number that was used as a class, -1: none */
+
+    /* Where a name is in `list`, plus 1; 0: a free place. Sets of millions of images have thousands of classes. */
+    int32_t *table;
+    uint32_t table_size; /* a power of two, at least twice `count` */
 };
+
+/* Where the name is, or belongs. */
+static uint32_t place_of(const struct names *names, const char *name) {
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (const char *at = name; *at; at++) hash = (hash ^ (uint8_t)*at) * 16777619u;
+    uint32_t place = hash & (names->table_size - 1);
+    while (names->table[place] && strcmp(names->list[names->table[place] - 1], name) != 0)
+        place = (place + 1) & (names->table_size - 1);
+    return place;
+}
+
+/* Makes room for one name more. */
+static bool grow_table(struct names *names, struct simba_error *error) {
+    if ((uint32_t)names->count + 1 <= names->table_size / 2) return true;
+    uint32_t size = names->table_size ? names->table_size : 64;
+    while (size / 2 < (uint32_t)names->count + 1) size *= 2;
+    int32_t *larger = sb_allocate(size, sizeof *larger, error);
+    if (!larger) return false;
+    free(names->table);
+    names->table = larger;
+    names->table_size = size;
+    for (int i = names->count - 1; i >= 0; i--) { /* of two equal names the first one counts */
+        const uint32_t place = place_of(names, names->list[i]);
+        names->table[place] = i + 1;
+    }
+    return true;
+}
 
 static bool find_label(struct sb_file_dataset *dataset, struct names *names, const struct line *line, const char *text,
                        int32_t *label, struct simba_error *error) {
-    for (int i = 0; i < names->count; i++)
-        if (strcmp(names->list[i], text) == 0) {
-            *label = i;
-            return true;
-        }
+    if (!grow_table(names, error)) return false;
+    uint32_t place = place_of(names, text);
+    if (names->table[place]) {
+        *label = names->table[place] - 1;
+        return true;
+    }
     char *end;
     const long number = strtol(text, &end, 10);
     if (isdigit((unsigned char)text[0]) && !*end && (names->given || names->count == 0)) {
@@ -107,6 +168,7 @@ static bool find_label(struct sb_file_dataset *dataset, struct names *names, con
     names->list[names->count] = sb_pool_format(&dataset->pool, error, "%s", text);
     if (!names->list[names->count]) return false;
     names->list[++names->count] = NULL;
+    names->table[place] = names->count;
     return true;
 }
 
@@ -160,9 +222,9 @@ static bool read_lines(struct sb_file_dataset *dataset, struct names *names, con
         if (!*here || *here == '#') continue;
         char *image = NULL, *label_text = NULL;
         int32_t label = 0;
-        if (!split(&line, here, &image, &label_text, error) ||
-            !find_label(dataset, names, &line, label_text, &label, error))
-            return false;
+        if (!split(&line, here, &image, &label_text, error)) return false;
+        if (dataset->base.count == 0 && is_heading(image, label_text)) continue;
+        if (!find_label(dataset, names, &line, label_text, &label, error)) return false;
         const char *full = *image == '/' ? sb_pool_format(&dataset->pool, error, "%s", image)
                                          : sb_pool_format(&dataset->pool, error, "%.*s%s", directory, path, image);
         if (!full || !sb_file_dataset_add(dataset, full, label, error)) return false;
@@ -189,6 +251,7 @@ static bool load(struct sb_file_dataset *dataset, const struct sb_dataset_parame
            finish_classes(dataset, &names, parameters, error);
     free(text);
     free(names.list);
+    free(names.table);
     return fine;
 }
 

@@ -396,6 +396,32 @@ static void list_file(void **state) {
     sb_dataset_destroy(dataset);
     sb_scratch_finish(&scratch);
 
+    /* Many classes in no order, a heading, and separators within paths and names. */
+    FILE *many = fopen(temporary("cars/many.csv"), "w");
+    assert_non_null(many);
+    fputs("Path,Label\n", many);
+    for (int i = 0; i < 3000; i++) fprintf(many, "x/%d.JPEG,c%04d\n", i, i * 7 % 1000);
+    fputs("a, b.png c0007\na,b.png\tc0008\nx.jpg,c0009\nx.jpg c0010, red\n\"x y\" , c0011\n", many);
+    assert_int_equal(fclose(many), 0);
+    parameters = (struct sb_dataset_parameters){.path = temporary("cars/many.csv"), .channels = 3};
+    dataset = sb_dataset_open(&parameters, &error);
+    if (!dataset) fail_msg("%s", error.message);
+    assert_true(dataset->count == 3005 && dataset->classes == 1001);
+    static const char *const last_names[] = {"c0007", "c0008", "c0009", "c0010, red", "c0011"};
+    static const char *const last_keys[] = {"a, b", "a,b", "x", "x", "x y"};
+    for (int i = 0; i < 3005; i++) {
+        struct sb_sample sample = {.index = i};
+        char name[16];
+        snprintf(name, sizeof name, "c%04d", i * 7 % 1000);
+        dataset->open(dataset, &sample, &scratch, NULL); /* there are no such files */
+        assert_string_equal(dataset->class_names[sample.label], i < 3000 ? name : last_names[i - 3000]);
+        if (i < 3000) continue;
+        dataset->key(dataset, i, key, sizeof key);
+        assert_string_equal(key, last_keys[i - 3000]);
+    }
+    sb_dataset_destroy(dataset);
+    sb_scratch_finish(&scratch);
+
     static const struct {
         const char *text, *message;
     } bad[] = {{"", "there is no image in this list"},
