@@ -41,7 +41,8 @@ struct cli_command {
     const char *details;  /* the text of --help below the options; may be NULL */
     int (*run)(const struct cli_command *command, int count, char **words);
 };
-extern const struct cli_command cli_train, cli_evaluate, cli_predict, cli_inspect, cli_convert, cli_devices, cli_parity;
+extern const struct cli_command cli_train, cli_evaluate, cli_predict, cli_inspect, cli_convert, cli_label, cli_devices,
+    cli_parity;
 
 /* Reads the words after the command's name. CLI_DONE: go on; otherwise *exit_code is what the command returns now
  * (0 after --help). Words that are no options are added to `operands`. */

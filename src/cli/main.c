@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {&cli_devices, &cli_train,   &cli_evaluate, &cli_predict,
-                                                     &cli_inspect, &cli_convert, &cli_parity};
+                                                     &cli_inspect, &cli_convert, &cli_label,    &cli_parity};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static int help(FILE *stream, int code) {

@@ -12,7 +12,9 @@ bool sb_transform_for_evaluation(const struct sb_evaluation_transform *transform
     const double fraction = transform->crop_fraction > 0 ? transform->crop_fraction : 1;
     int height = (int)floor(transform->height / fraction), width = (int)floor(transform->width / fraction);
     /* One side is scaled to its size, the other as the proportion wants it, rounded down; it covers the crop. */
-    if ((int64_t)image->width * height <= (int64_t)image->height * width)
+    if (transform->whole)
+        height = transform->height, width = transform->width;
+    else if ((int64_t)image->width * height <= (int64_t)image->height * width)
         height = (int)((int64_t)width * image->height / image->width);
     else
         width = (int)((int64_t)height * image->width / image->height);

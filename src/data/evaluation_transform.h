@@ -10,6 +10,7 @@ struct sb_evaluation_transform {
     int height, width;    /* of the model's images */
     double crop_fraction; /* in (0, 1]: the share of each side that is kept; 0: 1 */
     enum sb_filter filter;
+    bool whole; /* each side is scaled to the model's, in proportion or not, and nothing is cut off */
 };
 
 /* Fills uint8 [height, width, image->channels]. */

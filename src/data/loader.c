@@ -17,7 +17,8 @@ enum { DEFAULT_THREADS = 2, LARGEST_THREADS = 64, DEFAULT_DEPTH = 4, TAKEN_AT_ON
 struct slot {
     uint8_t *pixels;
     int32_t *labels;
-    int64_t *images; /* numbers in the data set */
+    float *class_targets, *token_targets; /* or NULL */
+    int64_t *images;                      /* numbers in the data set */
     int64_t epoch, index;
     int count;
     int left; /* images that are not ready yet */
@@ -30,6 +31,7 @@ struct worker {
     struct sb_loader *loader;
     pthread_t thread;
     struct sb_scratch scratch;
+    struct sb_buffer map;
 };
 
 /* An image that cannot be read. */
@@ -41,6 +43,8 @@ struct broken {
 struct sb_loader {
     struct sb_loader_parameters parameters;
     struct sb_pipeline pipeline;
+    struct sb_token_targets targets;
+    char *target_directory;
     size_t image_bytes; /* in a batch */
     int64_t batches;    /* per epoch */
 
@@ -132,6 +136,25 @@ static bool bear_with(struct sb_loader *loader, int64_t image, struct simba_erro
     return fine;
 }
 
+/* The targets of an image out of its label map. */
+static bool make_targets(struct worker *worker, const struct slot *slot, int at, const struct sb_sample *sample,
+                         const struct sb_view *view, struct simba_error *error) {
+    const struct sb_loader *loader = worker->loader;
+    const struct sb_token_targets *targets = &loader->targets;
+    const struct sb_dataset *dataset = loader->parameters.dataset;
+    const size_t classes = (size_t)targets->classes, tokens = (size_t)(targets->height * targets->width);
+    char key[2048], path[4096];
+    dataset->key(dataset, sample->index, key, sizeof key);
+    const int length = snprintf(path, sizeof path, "%s/%s.pt", targets->directory, key);
+    struct sb_label_map map;
+    if (length < 0 || (size_t)length >= sizeof path)
+        return sb_fail(error, SIMBA_ERROR_FILE, "The path of the label map of %s is too long.", sample->name);
+    return sb_label_map_read(path, targets->classes, &worker->map, &map, error) &&
+           sb_token_targets_make(targets, &map, view, loader->pipeline.crop_last,
+                                 slot->class_targets + classes * (size_t)at,
+                                 slot->token_targets + classes * tokens * (size_t)at, &worker->scratch.work, error);
+}
+
 static bool make_image(struct worker *worker, const struct slot *slot, int at, struct simba_error *error) {
     struct sb_loader *loader = worker->loader;
     const struct sb_loader_parameters *parameters = &loader->parameters;
@@ -142,8 +165,10 @@ static bool make_image(struct worker *worker, const struct slot *slot, int at, s
     int64_t image = slot->images[at];
     for (int64_t tried = 0; tried < dataset->count; tried++, image = (image + 1) % dataset->count) {
         struct sb_sample sample;
-        if (sb_pipeline_apply(&loader->pipeline, dataset, image, random, &worker->scratch, pixels, &sample, NULL,
-                              error)) {
+        struct sb_view view;
+        if (sb_pipeline_apply(&loader->pipeline, dataset, image, random, &worker->scratch, pixels, &sample, &view,
+                              error) &&
+            (!parameters->token_targets || make_targets(worker, slot, at, &sample, &view, error))) {
             slot->labels[at] = sample.label;
             return true;
         }
@@ -201,6 +226,12 @@ static bool allocate(struct sb_loader *loader, struct simba_error *error) {
         slot->labels = sb_allocate(batch, sizeof *slot->labels, error);
         slot->images = sb_allocate(batch, sizeof *slot->images, error);
         if (!slot->pixels || !slot->labels || !slot->images) return false;
+        if (!parameters->token_targets) continue;
+        const size_t classes = (size_t)loader->targets.classes;
+        const size_t tokens = (size_t)loader->targets.height * (size_t)loader->targets.width;
+        slot->class_targets = sb_allocate(batch * classes, sizeof(float), error);
+        slot->token_targets = sb_allocate(batch * classes, tokens * sizeof(float), error);
+        if (!slot->class_targets || !slot->token_targets) return false;
     }
     for (int i = 0; i < parameters->threads; i++) loader->workers[i].loader = loader;
     loader->broken = sb_allocate((size_t)parameters->broken_images + 1, sizeof *loader->broken, error);
@@ -236,6 +267,11 @@ struct sb_loader *sb_loader_create(const struct sb_loader_parameters *parameters
     struct sb_loader_parameters *own = &loader->parameters;
     loader->pipeline = *own->pipeline;
     own->pipeline = &loader->pipeline;
+    if (own->token_targets) {
+        loader->targets = *own->token_targets;
+        own->token_targets = &loader->targets;
+        loader->targets.directory = loader->target_directory = strdup(loader->targets.directory);
+    }
     const struct sb_evaluation_transform *size = &loader->pipeline.evaluation;
     if (own->threads <= 0) own->threads = DEFAULT_THREADS;
     if (own->threads > LARGEST_THREADS) own->threads = LARGEST_THREADS;
@@ -252,7 +288,9 @@ struct sb_loader *sb_loader_create(const struct sb_loader_parameters *parameters
     loader->ended = own->epochs > 0 && loader->next_epoch >= own->epochs;
 
     bool done = true;
-    if (loader->batches == 0)
+    if (own->token_targets && !loader->target_directory)
+        done = sb_fail(error, SIMBA_ERROR_MEMORY, "The host has no memory for the loader.");
+    else if (loader->batches == 0)
         done = sb_fail(error, SIMBA_ERROR_CONFIG,
                        "A batch of %d images cannot be made from a data set of %lld. Choose a smaller batch.",
                        own->batch, (long long)dataset->count);
@@ -274,9 +312,14 @@ void sb_loader_destroy(struct sb_loader *loader) {
         free(loader->slots[i].pixels);
         free(loader->slots[i].labels);
         free(loader->slots[i].images);
+        free(loader->slots[i].class_targets);
+        free(loader->slots[i].token_targets);
     }
-    for (int i = 0; loader->workers && i < loader->parameters.threads; i++)
+    for (int i = 0; loader->workers && i < loader->parameters.threads; i++) {
         sb_scratch_finish(&loader->workers[i].scratch);
+        free(loader->workers[i].map.bytes);
+    }
+    free(loader->target_directory);
     free(loader->broken);
     free(loader->slots);
     free(loader->workers);
@@ -340,6 +383,8 @@ bool sb_loader_next(struct sb_loader *loader, struct sb_batch *batch, struct sim
     } else {
         *batch = (struct sb_batch){.pixels = slot->pixels,
                                    .labels = slot->labels,
+                                   .class_targets = slot->class_targets,
+                                   .token_targets = slot->token_targets,
                                    .count = slot->count,
                                    .epoch = slot->epoch,
                                    .index = slot->index};

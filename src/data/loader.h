@@ -4,15 +4,16 @@
 #ifndef SB_DATA_LOADER_H
 #define SB_DATA_LOADER_H
 
-#include "data/pipeline.h"
+#include "data/token_target.h"
 #include "simba/device.h"
 
 struct sb_loader;
 
 struct sb_loader_parameters {
-    const struct sb_dataset *dataset;   /* must outlive the loader */
-    const struct sb_pipeline *pipeline; /* copied */
-    int batch;                          /* images per batch */
+    const struct sb_dataset *dataset;             /* must outlive the loader */
+    const struct sb_pipeline *pipeline;           /* copied */
+    const struct sb_token_targets *token_targets; /* copied; made for every image of a cropping pipeline; NULL: none */
+    int batch;                                    /* images per batch */
     bool shuffle;
     bool drop_last; /* else the last batch of an epoch may have fewer images */
     uint64_t seed;
@@ -29,10 +30,12 @@ struct sb_loader_parameters {
 };
 
 struct sb_batch {
-    const uint8_t *pixels; /* [batch, height, width, channels]; zero behind the last image */
-    const int32_t *labels; /* [batch]; zero behind the last image; -1: a broken image that was marked */
-    int count;             /* images in it; 0: the end */
-    int64_t epoch, index;  /* this batch's place: the index-th of its epoch */
+    const uint8_t *pixels;      /* [batch, height, width, channels]; zero behind the last image */
+    const int32_t *labels;      /* [batch]; zero behind the last image; -1: a broken image that was marked */
+    const float *class_targets; /* [batch, classes], and */
+    const float *token_targets; /* [batch, tokens, classes], with sb_loader_parameters.token_targets */
+    int count;                  /* images in it; 0: the end */
+    int64_t epoch, index;       /* this batch's place: the index-th of its epoch */
 };
 
 struct sb_loader *sb_loader_create(const struct sb_loader_parameters *parameters, struct simba_error *error);

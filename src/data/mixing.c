@@ -83,3 +83,26 @@ void sb_draw_mixing(const struct sb_mixing *mixing, uint64_t seed, uint64_t batc
         target[labels[other]] += on * (float)(1 - lambda);
     }
 }
+
+static int32_t clamped(int value, int largest) {
+    return value < 0 ? 0 : value > largest ? largest : value;
+}
+
+void sb_draw_token_box(uint64_t seed, uint64_t batch_number, int batch, int height, int width, int64_t classes,
+                       int32_t box[4], float *class_targets) {
+    struct sb_random random = sb_random_start(seed, SB_STREAM_MIXING, batch_number);
+    const double side = sqrt(1 - sb_random_beta(&random, 1));
+    const int box_height = (int)(height * side), box_width = (int)(width * side);
+    const int y = (int)sb_random_below(&random, (uint32_t)height), x = (int)sb_random_below(&random, (uint32_t)width);
+    box[0] = clamped(y - box_height / 2, height), box[1] = clamped(x - box_width / 2, width);
+    box[2] = clamped(y + box_height / 2, height), box[3] = clamped(x + box_width / 2, width);
+    const float other = (float)((box[2] - box[0]) * (box[3] - box[1])) / (float)(height * width), own = 1 - other;
+    if (other <= 0) return;
+    for (int b = 0; b < batch / 2; b++) /* of an odd batch the middle image is its own counterpart */
+        for (int64_t k = 0; k < classes; k++) {
+            float *one = class_targets + b * classes + k, *two = class_targets + (batch - 1 - b) * classes + k;
+            const float first = *one, second = *two;
+            *one = own * first + other * second;
+            *two = own * second + other * first;
+        }
+}

@@ -34,4 +34,9 @@ void sb_draw_erasing(const struct sb_mixing *mixing, uint64_t seed, uint64_t bat
 void sb_draw_mixing(const struct sb_mixing *mixing, uint64_t seed, uint64_t batch_number, int batch, int height,
                     int width, const int32_t *labels, int64_t classes, double smoothing, float *mix, float *targets);
 
+/* MixToken: a box of tokens (top, left, bottom, right) that comes from the counterpart, with sides of sqrt(1 - lambda)
+ * of the grid's, lambda from Beta(1, 1). `class_targets` [batch, classes] are mixed by what is left of the grid. */
+void sb_draw_token_box(uint64_t seed, uint64_t batch_number, int batch, int height, int width, int64_t classes,
+                       int32_t box[4], float *class_targets);
+
 #endif

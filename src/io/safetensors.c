@@ -1,5 +1,6 @@
 #include "io/safetensors.h"
 
+#include "base/half.h"
 #include "base/json.h"
 #include "base/memory.h"
 
@@ -261,14 +262,6 @@ static float from_bits(uint32_t bits) {
     return number;
 }
 
-static float from_half(uint16_t half) {
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 1023;
-    if (exponent == 31) return from_bits(sign | 0x7F800000u | fraction << 13);
-    if (exponent != 0) return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
-    float subnormal = (float)fraction * 0x1p-24f;
-    return sign ? -subnormal : subnormal;
-}
-
 static float to_float(enum sb_stored_type type, const uint8_t *bytes) {
     union {
         double f64;
@@ -283,7 +276,7 @@ static float to_float(enum sb_stored_type type, const uint8_t *bytes) {
     case SB_STORED_F64:
         return (float)number.f64;
     case SB_STORED_F16:
-        return from_half(number.u16);
+        return sb_float_from_half(number.u16);
     case SB_STORED_BF16:
         return from_bits((uint32_t)number.u16 << 16);
     case SB_STORED_I64:

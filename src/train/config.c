@@ -21,6 +21,7 @@ struct field {
 };
 
 static const char *const formats[] = {"auto", "folder", "idx", "cifar10", "cifar100", "list", NULL};
+static const char *const label_crops[] = {"geometric", "as_published", NULL};
 static const char *const crops[] = {"pad", "random_resized", NULL};
 static const char *const crop_interpolations[] = {"bilinear", "bicubic", "random", NULL};
 static const char *const erasing_modes[] = {"pixel", "constant", "random", NULL};
@@ -36,6 +37,8 @@ static const struct field fields[] = {
     {"data", "evaluation", TEXT, AT(evaluation)},
     {"data", "threads", INTEGER, AT(threads), 1, 256},
     {"data", "format", CHOICE, AT(format), .choices = formats},
+    {"data", "label_maps", TEXT, AT(label_maps)},
+    {"data", "label_crop", CHOICE, AT(label_crop), .choices = label_crops},
     {"data", "broken_images", INTEGER, AT(broken_images), 0, 10000},
     {"augmentation", "crop", CHOICE, AT(crop), .choices = crops},
     {"augmentation", "crop_padding", INTEGER, AT(crop_padding), 0, 1024},
@@ -70,6 +73,7 @@ static const struct field fields[] = {
     {"train", "epsilon", REAL, AT(epsilon), 1e-20, 1},
     {"train", "clip_norm", REAL, AT(clip_norm), 0, 1e9},
     {"train", "label_smoothing", REAL, AT(label_smoothing), 0, 0.999},
+    {"train", "token_label_weight", REAL, AT(token_label_weight), 0, 1000},
     /* JSON numbers are written with 15 digits */
     {"train", "seed", INTEGER, AT(seed), 0, 999999999999999},
     {"train", "initial_weights", TEXT, AT(initial_weights)},
@@ -118,6 +122,7 @@ static void set_defaults(struct sb_train_config *config) {
                                        .beta2 = 0.999,
                                        .epsilon = 1e-8,
                                        .label_smoothing = 0.1,
+                                       .token_label_weight = 0.5,
                                        .seed = 1,
                                        .evaluate_every = 1,
                                        .evaluation_batch = 64};
@@ -223,6 +228,25 @@ double sb_train_config_peak(const struct sb_train_config *config) {
            (double)config->learning_rate_batch;
 }
 
+static bool check_token_labels(const char *file, const struct sb_train_config *config, struct simba_error *error) {
+    if (config->model.token_labels != (config->label_maps[0] != '\0'))
+        return sb_fail(
+            error, SIMBA_ERROR_CONFIG,
+            "%s: $.model.token_labels is %s and $.data.label_maps %s: training with token labels needs both, "
+            "another one none. (\"simba label\" makes label maps with a trained model.)",
+            file, config->model.token_labels ? "true" : "false", config->label_maps[0] ? "is given" : "is missing");
+    if (!config->model.token_labels) return true;
+    if (config->crop != SB_CROP_RANDOM_RESIZED)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.augmentation.crop must be \"random_resized\" with token labels, as published.", file);
+    if (config->mixup > 0 || config->cutmix > 0)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.augmentation.mixup and $.augmentation.cutmix cannot be used with token labels, which mix "
+                       "tokens instead (MixToken).",
+                       file);
+    return true;
+}
+
 /* What one key alone cannot tell. */
 static bool check(struct sb_json root, const struct sb_train_config *config, struct simba_error *error) {
     const char *file = root.file;
@@ -269,12 +293,7 @@ static bool check(struct sb_json root, const struct sb_train_config *config, str
                        "%s: $.train.batch_size is %lld; $.augmentation.mixup and $.augmentation.cutmix mix each image "
                        "with its counterpart in the reversed batch and need an even number.",
                        file, (long long)config->batch_size);
-    if (config->model.token_labels)
-        return sb_fail(error, SIMBA_ERROR_CONFIG,
-                       "%s: $.model.token_labels: models with token labels can be evaluated, but not trained: that "
-                       "needs token label maps, which this version does not read. Set it to false.",
-                       file);
-    return true;
+    return check_token_labels(file, config, error);
 }
 
 bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, struct simba_error *error) {

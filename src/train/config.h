@@ -20,8 +20,10 @@ struct sb_train_config {
     char train[SB_CONFIG_TEXT], evaluation[SB_CONFIG_TEXT]; /* the image folders or lists in it */
     char **labels; /* names of the classes in their order, or NULL: whatever the data set says */
     int label_count;
-    int64_t threads;       /* of the loader */
-    int64_t broken_images; /* unreadable ones that are borne with */
+    int64_t threads;                 /* of the loader */
+    char label_maps[SB_CONFIG_TEXT]; /* directory; token labels only */
+    int label_crop;                  /* 0: geometrically right, 1: as published */
+    int64_t broken_images;           /* unreadable ones that are borne with */
 
     /* augmentation of the training images (data/pipeline.h) */
     int crop;             /* enum sb_crop */
@@ -47,6 +49,7 @@ struct sb_train_config {
     double weight_decay, beta1, beta2, epsilon;
     double clip_norm; /* 0: no clipping */
     double label_smoothing;
+    double token_label_weight; /* of the loss of the tokens beside that of the class */
     int64_t seed;
     char initial_weights[SB_CONFIG_TEXT]; /* a file to begin with, but for heads of another size; "": fresh weights */
     int64_t patience;                     /* epochs without a better evaluation after which it ends; 0: never */

@@ -1,15 +1,26 @@
 #include "train/inference.h"
 
-bool sb_inference_plan(struct sb_inference *inference, const struct sb_model_config *config,
-                       const struct sb_parameter_list *list, int64_t batch, struct simba_error *error) {
+static bool plan(struct sb_inference *inference, const struct sb_model_config *config,
+                 const struct sb_parameter_list *list, int64_t batch, bool tokens, struct simba_error *error) {
     *inference = (struct sb_inference){
         .batch = batch, .image_bytes = config->height * config->width * config->channels, .classes = config->classes};
     sb_graph_init(&inference->graph, false);
     const struct sb_model_graph_parameters parameters = {.batch = batch, .from_bytes = true};
     if (!sb_model_forward(&inference->graph, config, list, &parameters, &inference->model, error)) return false;
     sb_mark_output(inference->model.logits);
+    if (tokens) sb_mark_output(inference->model.auxiliary);
     return sb_graph_ok(&inference->graph, error) &&
            sb_plan_memory(&inference->graph, (struct sb_plan_parameters){0}, &inference->plan, error);
+}
+
+bool sb_inference_plan(struct sb_inference *inference, const struct sb_model_config *config,
+                       const struct sb_parameter_list *list, int64_t batch, struct simba_error *error) {
+    return plan(inference, config, list, batch, false, error);
+}
+
+bool sb_inference_plan_tokens(struct sb_inference *inference, const struct sb_model_config *config,
+                              const struct sb_parameter_list *list, int64_t batch, struct simba_error *error) {
+    return plan(inference, config, list, batch, true, error);
 }
 
 void sb_write_image_constants(struct sb_program *program, const struct sb_tensor *constants,
@@ -56,4 +67,9 @@ bool sb_inference_submit(struct sb_inference *inference, int slot, struct simba_
 const float *sb_inference_logits(struct sb_inference *inference, int slot, struct simba_error *error) {
     if (!sb_program_wait(inference->program, slot, error)) return NULL;
     return sb_program_host(inference->program, slot, inference->model.logits);
+}
+
+const float *sb_inference_tokens(struct sb_inference *inference, int slot, struct simba_error *error) {
+    if (!sb_program_wait(inference->program, slot, error)) return NULL;
+    return sb_program_host(inference->program, slot, inference->model.auxiliary);
 }

@@ -18,6 +18,9 @@ struct sb_inference {
 /* Graph and memory plan only. Finish it also after a failure. */
 bool sb_inference_plan(struct sb_inference *inference, const struct sb_model_config *config,
                        const struct sb_parameter_list *list, int64_t batch, struct simba_error *error);
+/* The same for a model with token labels, with the logits of its tokens as a result beside those of the image. */
+bool sb_inference_plan_tokens(struct sb_inference *inference, const struct sb_model_config *config,
+                              const struct sb_parameter_list *list, int64_t batch, struct simba_error *error);
 /* Compiles the planned graph. */
 bool sb_inference_compile(struct sb_inference *inference, const struct sb_model_config *config,
                           struct sb_device *device, struct sb_memory *parameters, struct simba_error *error);
@@ -30,6 +33,9 @@ uint8_t *sb_inference_images(struct sb_inference *inference, int slot);
 bool sb_inference_submit(struct sb_inference *inference, int slot, struct simba_error *error);
 /* Waits for the slot: logits [batch, classes], valid until its next submit. NULL with *error set on failure. */
 const float *sb_inference_logits(struct sb_inference *inference, int slot, struct simba_error *error);
+
+/* Likewise the tokens' logits [batch, tokens, classes], of a graph that was planned for them. */
+const float *sb_inference_tokens(struct sb_inference *inference, int slot, struct simba_error *error);
 
 /* Writes mean and deviation of the channels into both slots. */
 void sb_write_image_constants(struct sb_program *program, const struct sb_tensor *constants,

@@ -20,15 +20,24 @@ bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *c
         .from_bytes = true,
         .erase_boxes = config->random_erasing > 0 ? (int)config->erasing_boxes : 0,
         .erasing = (enum sb_erasing)config->erasing_mode,
+        .mix_tokens = config->model.token_labels,
         .mix_images = config->mixup > 0 || config->cutmix > 0,
         .drop_path = config->model.drop_path > 0};
     learner->step = sb_step_input(graph);
-    learner->labels = parameters.mix_images ? sb_input(graph, "targets", SB_FLOAT32, 2,
-                                                       (int64_t[]){config->batch_size, config->model.classes})
-                                            : sb_input(graph, "labels", SB_INT32, 1, &config->batch_size);
+    const bool soft = parameters.mix_images || parameters.mix_tokens;
+    learner->labels =
+        soft ? sb_input(graph, "targets", SB_FLOAT32, 2, (int64_t[]){config->batch_size, config->model.classes})
+             : sb_input(graph, "labels", SB_INT32, 1, &config->batch_size);
     if (!sb_model_forward(graph, &config->model, list, &parameters, &learner->model, error)) return false;
     learner->loss = sb_op_cross_entropy(graph, "loss", learner->model.logits, learner->labels,
-                                        parameters.mix_images ? 0 : (float)config->label_smoothing, 1);
+                                        soft ? 0 : (float)config->label_smoothing, 1);
+    if (config->model.token_labels && learner->model.auxiliary) {
+        const struct sb_tensor *auxiliary = learner->model.auxiliary;
+        learner->token_targets = sb_input(graph, "token_targets", SB_FLOAT32, auxiliary->rank, auxiliary->shape);
+        struct sb_tensor *tokens = sb_op_cross_entropy(graph, "token_loss", learner->model.auxiliary,
+                                                       learner->token_targets, 0, (float)config->token_label_weight);
+        learner->loss = sb_op_add(graph, "total_loss", learner->loss, tokens, 1, NULL);
+    }
     if (!sb_graph_ok(graph, error)) return false;
     sb_mark_output(learner->loss);
     if (!sb_differentiate(graph, learner->loss, NULL, error)) return false;
@@ -104,7 +113,16 @@ void sb_learner_fill(struct sb_learner *learner, const struct sb_train_config *c
         sb_draw_mixing(&mixing, (uint64_t)config->seed, number, images, height, width, batch->labels, model->classes,
                        config->label_smoothing, sb_program_host(program, slot, learner->model.mix),
                        sb_program_host(program, slot, learner->labels));
-    else
+    else if (learner->token_targets) {
+        const struct sb_tensor *tokens = learner->token_targets;
+        float *classes = sb_program_host(program, slot, learner->labels);
+        memcpy(classes, batch->class_targets, (size_t)sb_elements(learner->labels) * sizeof *classes);
+        memcpy(sb_program_host(program, slot, tokens), batch->token_targets,
+               (size_t)sb_elements(tokens) * sizeof(float));
+        const int stage = (int)model->stages + 1;
+        sb_draw_token_box((uint64_t)config->seed, number, images, height >> stage, width >> stage, model->classes,
+                          sb_program_host(program, slot, learner->model.box), classes);
+    } else
         memcpy(sb_program_host(program, slot, learner->labels), batch->labels, (size_t)images * sizeof *batch->labels);
     memcpy(sb_program_host(program, slot, learner->step), numbers, sizeof *numbers);
 }

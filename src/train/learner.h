@@ -11,10 +11,11 @@ struct sb_learner {
     struct sb_graph graph;
     struct sb_plan plan;
     struct sb_model_graph model;
-    struct sb_tensor *labels; /* int32 [batch]; with Mixup or CutMix float [batch, classes] */
-    struct sb_tensor *loss;   /* [1], of a micro-batch */
-    struct sb_tensor *norm;   /* [1], of the gradient, before clipping */
-    struct sb_tensor *step;   /* struct sb_step_numbers */
+    struct sb_tensor *labels;        /* int32 [batch]; with Mixup, CutMix or token labels float [batch, classes] */
+    struct sb_tensor *token_targets; /* float [batch, tokens, classes], with token labels */
+    struct sb_tensor *loss;          /* [1], of a micro-batch */
+    struct sb_tensor *norm;          /* [1], of the gradient, before clipping */
+    struct sb_tensor *step;          /* struct sb_step_numbers */
     struct sb_program *program;
 };
 

@@ -299,7 +299,8 @@ static struct sb_pipeline training_pipeline(const struct sb_train_config *config
                                    .ratio = {config->ratio[0], config->ratio[1]},
                                    .filter = (enum sb_crop_filter)config->crop_interpolation,
                                    .flip = config->flip,
-                                   .colour_jitter = config->colour_jitter};
+                                   .colour_jitter = config->colour_jitter,
+                                   .crop_last = config->model.token_labels};
     sb_randaugment_parse(config->randaugment, "", &pipeline.randaugment, NULL); /* checked when it was read */
     for (int c = 0; c < config->model.channels && c < 3; c++)
         pipeline.randaugment.fill[c] = (uint8_t)lroundf(255 * config->model.mean[c]);
@@ -384,8 +385,15 @@ bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) 
         !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT2], 0, trainer->host.moment2, list->trainable_bytes, error))
         return false;
     const struct sb_pipeline pipeline = training_pipeline(config);
+    const struct sb_token_targets targets = {.directory = config->label_maps,
+                                             .classes = (int)config->model.classes,
+                                             .height = (int)(config->model.height >> (config->model.stages + 1)),
+                                             .width = (int)(config->model.width >> (config->model.stages + 1)),
+                                             .smoothing = config->label_smoothing,
+                                             .as_published = config->label_crop == 1};
     const struct sb_loader_parameters loading = {.dataset = trainer->training_data,
                                                  .pipeline = &pipeline,
+                                                 .token_targets = config->model.token_labels ? &targets : NULL,
                                                  .broken_images = (int)config->broken_images,
                                                  .log = trainer->log,
                                                  .batch = (int)config->batch_size,

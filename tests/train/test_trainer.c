@@ -362,7 +362,8 @@ static void fine_tuning(void **state) {
     assert_non_null(strstr(tuned.text, "beginning with the weights of "));
     assert_null(strstr(tuned.text, "initialised anew"));
     assert_non_null(strstr(tuned.text, "no better evaluation for 2 epochs (train.patience)"));
-    if (fabs(tuned.top1 - base.top1) > 0.1) fail_msg("top-1 %g, before %g", tuned.top1, base.top1);
+    if (fabs(tuned.top1 - base.top1) > 0.21) /* two images of ten, as running statistics move */
+        fail_msg("top-1 %g, before %g", tuned.top1, base.top1);
 
     tuned.text[0] = 0;
     const char *const overrides[] = {"model.classes=7", "train.epochs=1"};
@@ -382,6 +383,69 @@ static void fine_tuning(void **state) {
     assert_null(simba_trainer_create(&options, &error));
     check_error(&error, SIMBA_ERROR_FORMAT, "$.train.initial_weights: ");
     check_error(&error, SIMBA_ERROR_FORMAT, "other shape: block1.0.attn.mamba");
+}
+
+/* A model labels the images it was trained on; another one learns from that, the same way every time. */
+static void token_labels(void **state) {
+    (void)state;
+    char config[1024], train[1024], names[2][64];
+    struct simba_error error;
+    struct simba_labelling labelling;
+    snprintf(config, sizeof config, "%s", temporary("label.json"));
+    write_configuration(config, "mlp", plain);
+    const char *const larger[] = {"model.image_size=16"}; /* what three halvings divide */
+    struct simba_trainer *teacher = create(config, temporary("teacher"), false,
+                                           (struct simba_trainer_options){.overrides = larger, .override_count = 1});
+    if (!simba_trainer_run(teacher, &error)) fail_msg("%s", error.message);
+    simba_trainer_destroy(teacher);
+    struct simba_label_options options = {.device = device,
+                                          .weights = temporary("teacher/last.safetensors"),
+                                          .data = temporary("data"),
+                                          .output = temporary("maps"),
+                                          .top = 2};
+    for (int again = 0; again < 2; again++) {
+        if (!simba_label(&options, &labelling, &error)) fail_msg("%s", error.message);
+        assert_true(labelling.images == TRAINING && labelling.written == (again ? 0 : TRAINING) &&
+                    labelling.present == (again ? TRAINING : 0) && labelling.broken == 0);
+        assert_true(labelling.height == 2 && labelling.width == 2 && labelling.top == 2);
+    }
+    snprintf(train, sizeof train, "%s, \"token_label_weight\": 0.5", hard);
+    write_augmented_configuration(config, "einfft",
+                                  "\"crop\": \"random_resized\", \"flip\": 0.5, "
+                                  "\"randaugment\": \"rand-m5-mstd2-inc1\", \"random_erasing\": 0.5",
+                                  train);
+    char maps[1100];
+    snprintf(maps, sizeof maps, "data.label_maps=\"%s\"", temporary("maps"));
+    const char *const overrides[] = {"model.image_size=16", "model.token_labels=true", maps};
+    for (int i = 0; i < 2; i++) {
+        struct watch watching = {.stop_at = i ? 5 : -1};
+        snprintf(names[i], sizeof names[i], "tokens%d", i);
+        struct simba_trainer_options more = {
+            .overrides = overrides, .override_count = 3, .progress = watch, .user = &watching};
+        struct simba_trainer *trainer = create(config, temporary("run"), false, more);
+        watching.trainer = trainer;
+        if (!simba_trainer_run(trainer, &error)) {
+            assert_int_equal(i, 1); /* stopped in the middle; it goes on to the same end */
+            check_error(&error, SIMBA_ERROR_INTERRUPTED, "--resume");
+            simba_trainer_destroy(trainer);
+            watching.stop_at = -1;
+            trainer = create(config, temporary("run"), true, more);
+            if (!simba_trainer_run(trainer, &error)) fail_msg("%s", error.message);
+        }
+        assert_true(watching.last_loss < watching.first_loss);
+        simba_trainer_destroy(trainer);
+        move(temporary("run"), temporary(names[i]));
+    }
+    assert_same_files(temporary(names[0]), temporary(names[1]), "last.safetensors");
+
+    /* A map that is missing is named. */
+    const char *const strict[] = {"model.image_size=16", "model.token_labels=true", maps, "data.broken_images=0"};
+    if (remove(temporary("maps/3.pt"))) fail_msg("%s", strerror(errno));
+    struct simba_trainer *trainer = create(config, temporary("missing"), false,
+                                           (struct simba_trainer_options){.overrides = strict, .override_count = 4});
+    assert_false(simba_trainer_run(trainer, &error));
+    check_error(&error, SIMBA_ERROR_FILE, "maps/3.pt");
+    simba_trainer_destroy(trainer);
 }
 
 static void refusals(void **state) {
@@ -435,8 +499,8 @@ int main(int count, char **words) {
     printf("SIMBA_TEST_SEED=%u\n", (unsigned)noise);
     const struct CMUnitTest tests[] = {cmocka_unit_test(repeats),         cmocka_unit_test(stop_and_resume),
                                        cmocka_unit_test(kill_and_resume), cmocka_unit_test(learns),
-                                       cmocka_unit_test(fine_tuning),     cmocka_unit_test(not_finite),
-                                       cmocka_unit_test(refusals)};
+                                       cmocka_unit_test(fine_tuning),     cmocka_unit_test(token_labels),
+                                       cmocka_unit_test(not_finite),      cmocka_unit_test(refusals)};
     const int failed = cmocka_run_group_tests(tests, set_up, remove_temporary);
     return close_public_device(device) + failed ? 1 : 0;
 }
