@@ -16,8 +16,8 @@ extern "C" {
 struct simba_model;
 
 struct simba_model_options {
-    const char *weights;          /* safetensors or PyTorch file; NULL: fresh weights for `configuration`, from `seed` */
-    const char *configuration;    /* JSON file whose "model" object says the architecture; NULL: as the weights say */
+    const char *weights;       /* safetensors or PyTorch file; NULL: fresh weights for `configuration`, from `seed` */
+    const char *configuration; /* JSON file whose "model" object says the architecture; NULL: as the weights say */
     const char *const *overrides; /* "model.mixer=einfft": applied to the configuration before it is read */
     int override_count;
     uint64_t seed; /* of fresh weights */
@@ -70,9 +70,10 @@ struct simba_evaluate_options {
 };
 
 struct simba_evaluation {
-    int64_t images;
-    double loss;       /* mean cross-entropy, natural logarithm */
-    double top1, top5; /* shares, 0..1; top5 is 1 with five classes or fewer */
+    int64_t images;        /* those that could be read: what the figures below are about */
+    int64_t broken_images; /* could not be read, were logged and left out */
+    double loss;           /* mean cross-entropy, natural logarithm */
+    double top1, top5;     /* shares, 0..1; top5 is 1 with five classes or fewer */
     double seconds;
 };
 

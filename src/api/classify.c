@@ -235,6 +235,7 @@ bool simba_model_evaluate(struct simba_model *model, const struct simba_evaluate
     if (!fine) return false;
     const double images = (double)metrics.images;
     *result = (struct simba_evaluation){.images = metrics.images,
+                                        .broken_images = metrics.broken,
                                         .loss = metrics.loss_sum / images,
                                         .top1 = (double)metrics.top1 / images,
                                         .top5 = (double)metrics.top5 / images,

@@ -52,8 +52,8 @@ static int run(const struct cli_command *command, int count, char **words) {
         goto done;
     }
     if (json) {
-        printf("{\"images\": %lld, \"top1\": %.6f, \"top5\": %.6f, \"loss\": ", (long long)result.images, result.top1,
-               result.top5);
+        printf("{\"images\": %lld, \"broken_images\": %lld, \"top1\": %.6f, \"top5\": %.6f, \"loss\": ",
+               (long long)result.images, (long long)result.broken_images, result.top1, result.top5);
         cli_json_number(stdout, result.loss);
         printf(", \"seconds\": %.3f, \"device\": ", result.seconds);
         cli_json_string(stdout, simba_device_describe(device)->name);
@@ -62,6 +62,8 @@ static int run(const struct cli_command *command, int count, char **words) {
         printf("%lld images: top-1 %.2f %%, top-5 %.2f %%, loss %.4f (%.0f images/s on %s)\n", (long long)result.images,
                100 * result.top1, 100 * result.top5, result.loss,
                result.seconds > 0 ? (double)result.images / result.seconds : 0, simba_device_describe(device)->name);
+        if (result.broken_images)
+            printf("%lld images could not be read and are not counted\n", (long long)result.broken_images);
     }
 done:
     simba_model_destroy(model);

@@ -75,7 +75,8 @@ bool sb_evaluate(struct sb_inference *inference, const struct sb_evaluation_para
         flights[slot].count = batch.count;
         fine = sb_inference_submit(inference, slot, error);
         slot = (slot + 1) % SB_SLOTS;
-        if (parameters->progress) parameters->progress(parameters->user, metrics->images, parameters->dataset->count);
+        if (parameters->progress)
+            parameters->progress(parameters->user, metrics->images + metrics->broken, parameters->dataset->count);
     }
     /* Also after a failure: nothing may be running when the caller goes on. */
     for (int i = 0; i < SB_SLOTS; i++) {
@@ -87,7 +88,7 @@ bool sb_evaluate(struct sb_inference *inference, const struct sb_evaluation_para
                        "Not one of the %lld images to evaluate on can be read; the warnings say why.",
                        (long long)parameters->dataset->count);
     if (fine && parameters->progress)
-        parameters->progress(parameters->user, metrics->images, parameters->dataset->count);
+        parameters->progress(parameters->user, metrics->images + metrics->broken, parameters->dataset->count);
     sb_loader_destroy(loader);
     free(labels);
     return fine;
