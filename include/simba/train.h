@@ -17,7 +17,7 @@ struct simba_trainer;
 
 enum simba_event {
     SIMBA_EVENT_STEP,       /* an optimiser step has finished */
-    SIMBA_EVENT_EVALUATING, /* some of the evaluation images are done */
+    SIMBA_EVENT_EVALUATING, /* some of the evaluation samples are done */
     SIMBA_EVENT_EPOCH,      /* an epoch is finished and, where due, evaluated */
     SIMBA_EVENT_CHECKPOINT  /* a checkpoint was written */
 };
@@ -29,20 +29,23 @@ struct simba_progress {
     int64_t epoch;       /* the current one, from 0 */
     int64_t epochs;
     int64_t epoch_step, epoch_steps; /* finished steps within the epoch, of how many */
-    double loss;                     /* of the step; mean over its images */
+    double loss;                     /* of the step; mean over its samples */
     double epoch_loss;               /* mean over the epoch so far */
     double learning_rate;            /* of the step */
     double gradient_norm;            /* global L2 norm before clipping */
-    double images_per_second;        /* since this run started, without its first step and without evaluation */
+    const char *sample_kind;         /* what a batch is made of: "images", or "windows" of a series */
+    double samples_per_second;       /* since this run started, without its first step and without evaluation */
     double eta_seconds;              /* until the last step, at the mean speed of this run; negative: not known yet */
     double waited_share;             /* share of the time spent waiting for the data loader, 0..1 */
     int broken_images;               /* different training images that could not be read in this run */
-    bool evaluated;                  /* the epoch was evaluated; the four below are of that evaluation */
-    double evaluation_loss, top1, top5;
-    bool improved;                         /* a new best */
-    double best_top1;                      /* negative: never evaluated */
-    int64_t images_evaluated, images_left; /* SIMBA_EVENT_EVALUATING */
-    const char *path;                      /* SIMBA_EVENT_CHECKPOINT: the file; valid during the call */
+    bool evaluated;                  /* the epoch was evaluated; what follows is of that evaluation */
+    double evaluation_loss;
+    double top1, top5;                       /* classification: shares, 0..1 */
+    double mse, mae;                         /* forecasting: mean squared and absolute error of normalised values */
+    bool improved;                           /* a new best: the largest top1, the smallest mse */
+    double best_top1, best_mse;              /* negative: never evaluated */
+    int64_t samples_evaluated, samples_left; /* SIMBA_EVENT_EVALUATING */
+    const char *path;                        /* SIMBA_EVENT_CHECKPOINT: the file; valid during the call */
 };
 
 struct simba_trainer_options {
@@ -67,9 +70,10 @@ struct simba_training_plan {
     uint64_t evaluation_bytes; /* intermediate values of evaluation */
     uint64_t total_bytes;      /* all of the above */
     double step_flops;         /* multiplications and additions of one optimiser step */
-    int64_t images, evaluation_images;
-    int classes;
-    int batch, accumulation; /* images at once; batches per optimiser step */
+    const char *sample_kind;   /* "images" or "windows" */
+    int64_t samples, evaluation_samples;
+    int classes;             /* 0: none */
+    int batch, accumulation; /* samples at once; batches per optimiser step */
     int64_t epochs, epoch_steps, steps;
     int64_t first_step; /* 0, or where a resumed run goes on */
     char data[256];     /* what it is trained on */
@@ -91,8 +95,9 @@ struct simba_training_speed {
     double evaluation_seconds;
 };
 
-/* Takes the device memory of the run, makes a few steps on empty images and says how long an epoch will take, as far as
- * the device is concerned: the data loader may be slower. Writes no file. Afterwards the trainer can only be destroyed.
+/* Takes the device memory of the run, makes a few steps on empty batches and says how long an epoch will take, as far
+ * as the device is concerned: the data loader may be slower. Writes no file. Afterwards the trainer can only be
+ * destroyed.
  */
 SIMBA_API bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_speed *speed,
                                      struct simba_error *error);

@@ -86,7 +86,6 @@ struct simba_model *simba_model_create(struct simba_device *device, const struct
     struct simba_model *model = sb_allocate(1, sizeof *model, error);
     if (!model) return NULL;
     model->device = device ? device->device : NULL;
-    model->state.best_top1 = -1;
     if (create(model, options ? options : &defaults, error)) return model;
     simba_model_destroy(model);
     return NULL;
@@ -128,7 +127,7 @@ void simba_model_inspect(const struct simba_model *model, struct simba_model_inf
                                       .bytes = cost.bytes,
                                       .step = model->state.step,
                                       .epoch = model->state.epoch,
-                                      .best_top1 = model->state.best_top1};
+                                      .best_top1 = model->state.best_epoch ? model->state.best : -1};
     snprintf(info->size, sizeof info->size, "%s", config->size);
     snprintf(info->mixer, sizeof info->mixer, "%s", config->mixer == SB_MIXER_EINFFT ? "einfft" : "mlp");
     snprintf(info->origin, sizeof info->origin, "%s",

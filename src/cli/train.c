@@ -68,8 +68,9 @@ static void show_step(struct display *display, const struct simba_progress *prog
     display->last_shown = now();
     char eta[32] = "?", text[256];
     if (progress->eta_seconds >= 0) cli_duration(eta, progress->eta_seconds);
-    snprintf(text, sizeof text, "loss %.4f  lr %.3g  %.1f images/s  waited %.0f %%  ETA %s", progress->epoch_loss,
-             progress->learning_rate, progress->images_per_second, 100 * progress->waited_share, eta);
+    snprintf(text, sizeof text, "loss %.4f  lr %.3g  %.1f %s/s  waited %.0f %%  ETA %s", progress->epoch_loss,
+             progress->learning_rate, progress->samples_per_second, progress->sample_kind, 100 * progress->waited_share,
+             eta);
     if (!display->bar) {
         printf("epoch %lld/%lld  step %lld/%lld  %s\n", (long long)progress->epoch + 1, (long long)progress->epochs,
                (long long)progress->step, (long long)progress->steps, text);
@@ -99,8 +100,8 @@ static void show(void *user, const struct simba_progress *progress) {
         break;
     case SIMBA_EVENT_EVALUATING:
         if (display->bar && now() - display->last_shown > 0.1) {
-            fprintf(stderr, "\revaluating: %lld of %lld images\033[K", (long long)progress->images_evaluated,
-                    (long long)(progress->images_evaluated + progress->images_left));
+            fprintf(stderr, "\revaluating: %lld of %lld %s\033[K", (long long)progress->samples_evaluated,
+                    (long long)(progress->samples_evaluated + progress->samples_left), progress->sample_kind);
             display->last_shown = now();
         }
         break;
@@ -108,10 +109,14 @@ static void show(void *user, const struct simba_progress *progress) {
         clear_bar(display);
         printf("epoch %lld/%lld  step %lld  loss %.4f", (long long)progress->epoch + 1, (long long)progress->epochs,
                (long long)progress->step, progress->epoch_loss);
-        if (progress->evaluated)
+        if (progress->evaluated && !strcmp(progress->sample_kind, "images"))
             printf("  evaluation: loss %.4f  top-1 %.2f %%  top-5 %.2f %%%s", progress->evaluation_loss,
                    100 * progress->top1, 100 * progress->top5, progress->improved ? "  (best)" : "");
-        printf("  %.1f images/s  waited %.1f %%\n", progress->images_per_second, 100 * progress->waited_share);
+        else if (progress->evaluated)
+            printf("  validation: MSE %.4f  MAE %.4f%s", progress->mse, progress->mae,
+                   progress->improved ? "  (best)" : "");
+        printf("  %.1f %s/s  waited %.1f %%\n", progress->samples_per_second, progress->sample_kind,
+               100 * progress->waited_share);
         fflush(stdout);
         break;
     case SIMBA_EVENT_CHECKPOINT:
@@ -128,9 +133,9 @@ static void print_plan(const struct simba_trainer *trainer, const struct simba_d
     printf("%splan%s\n", cli_bold(stdout), cli_plain(stdout));
     printf("  model        SiMBA %s, %s mixer, %lld parameters\n", plan.model_size, plan.mixer,
            (long long)plan.parameters);
-    printf("  data         %s; %lld to evaluate on\n", plan.data, (long long)plan.evaluation_images);
-    printf("  steps        %lld epochs of %lld steps; %d images", (long long)plan.epochs, (long long)plan.epoch_steps,
-           plan.batch);
+    printf("  data         %s; %lld to evaluate on\n", plan.data, (long long)plan.evaluation_samples);
+    printf("  steps        %lld epochs of %lld steps; %d %s", (long long)plan.epochs, (long long)plan.epoch_steps,
+           plan.batch, plan.sample_kind);
     if (plan.accumulation > 1) printf(" x %d", plan.accumulation);
     printf(" and %sFLOP per step\n", cli_count(a, plan.step_flops));
     printf("  memory       %s: activations %s, parameters %s, optimiser %s", cli_bytes(a, (double)plan.total_bytes),
@@ -155,8 +160,8 @@ static bool print_speed(struct simba_trainer *trainer, struct simba_error *error
     if (!simba_trainer_measure(trainer, &speed, error)) return false;
     char a[32], b[32], c[32];
     const double epoch = speed.training_seconds + speed.evaluation_seconds;
-    printf("  time         %.3g s a step, %.1f images/s; an epoch %s and %s of evaluation; all %lld epochs %s\n",
-           speed.step_seconds, plan.batch * plan.accumulation / speed.step_seconds,
+    printf("  time         %.3g s a step, %.1f %s/s; an epoch %s and %s of evaluation; all %lld epochs %s\n",
+           speed.step_seconds, plan.batch * plan.accumulation / speed.step_seconds, plan.sample_kind,
            cli_duration(a, speed.training_seconds), cli_duration(b, speed.evaluation_seconds), (long long)plan.epochs,
            cli_duration(c, epoch * (double)plan.epochs));
     return true;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const moment_names[2] = {"optimizer/exp_avg/", "optimizer/exp_avg_sq/"};
 
@@ -38,6 +39,10 @@ static struct sb_safetensors_entry *declare(const struct sb_parameter_list *list
 
 enum { NOTES = SB_WEIGHTS_NOTES + 11, NOTE_LENGTH = 40 };
 
+static const char *best_key(const char *figure) {
+    return strcmp(figure, "mse") ? "simba.best_top1" : "simba.best_mse";
+}
+
 /* The notes behind the first `count`; returns how many there are then. `texts` holds the numbers. */
 static int write_notes(struct sb_safetensors_note notes[NOTES], int count, char texts[NOTES][NOTE_LENGTH],
                        const struct sb_checkpoint_record *record) {
@@ -53,7 +58,7 @@ static int write_notes(struct sb_safetensors_note notes[NOTES], int count, char 
     const struct {
         const char *key;
         double value;
-    } reals[] = {{"simba.loss_sum", record->state.loss_sum}, {"simba.best_top1", record->state.best_top1}};
+    } reals[] = {{"simba.loss_sum", record->state.loss_sum}, {best_key(record->best_figure), record->state.best}};
     for (size_t i = 0; i < sizeof integers / sizeof integers[0]; i++) {
         snprintf(texts[count], NOTE_LENGTH, "%" PRId64, integers[i].value);
         notes[count] = (struct sb_safetensors_note){integers[i].key, texts[count]};
@@ -106,19 +111,19 @@ bool sb_checkpoint_record(const struct sb_safetensors *file, struct sb_checkpoin
     *record = (struct sb_checkpoint_record){.configuration = sb_safetensors_note(file, "simba.configuration"),
                                             .labels = sb_safetensors_note(file, "simba.labels"),
                                             .data = sb_safetensors_note(file, "simba.data"),
-                                            .version = sb_safetensors_note(file, "simba.version"),
-                                            .state.best_top1 = -1};
+                                            .version = sb_safetensors_note(file, "simba.version")};
     *found = record->configuration != NULL;
     if (!*found) return true;
     if (!record->data) record->data = "";
     if (!record->version) record->version = "";
+    record->best_figure = sb_safetensors_note(file, best_key("mse")) ? "mse" : "top1";
     return read_note(file, "simba.step", false, &record->state.step, error) &&
            read_note(file, "simba.epoch", false, &record->state.epoch, error) &&
            read_note(file, "simba.epoch_step", false, &record->state.epoch_step, error) &&
            read_note(file, "simba.epoch_steps", false, &record->epoch_steps, error) &&
            read_note(file, "simba.best_epoch", false, &record->state.best_epoch, error) &&
            read_note(file, "simba.loss_sum", true, &record->state.loss_sum, error) &&
-           read_note(file, "simba.best_top1", true, &record->state.best_top1, error);
+           read_note(file, best_key(record->best_figure), true, &record->state.best, error);
 }
 
 bool sb_checkpoint_load(const struct sb_safetensors *file, const struct sb_parameter_list *list,

@@ -12,7 +12,7 @@ struct sb_training_state {
     int64_t step, epoch;
     int64_t epoch_step; /* steps of the current epoch */
     double loss_sum;    /* of their losses */
-    double best_top1;   /* negative: never evaluated */
+    double best;        /* the figure of the best evaluation by which it was chosen */
     int64_t best_epoch; /* epochs that were finished with it; 0: never evaluated */
 };
 
@@ -20,6 +20,7 @@ struct sb_training_state {
 struct sb_checkpoint_record {
     struct sb_training_state state;
     int64_t epoch_steps;       /* optimiser steps of an epoch */
+    const char *best_figure;   /* what state.best is: "top1" or "mse" */
     const char *configuration; /* JSON */
     const char *labels;        /* JSON list of class names, or NULL */
     const char *data;          /* what it was trained on */

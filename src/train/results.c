@@ -1,16 +1,14 @@
 #include "train/results.h"
 
 #include "base/file.h"
+#include "train/task.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char header[] = "epoch,step,learning_rate,train_loss,evaluation_loss,top1,top5,images_per_second,"
-                             "waited_share,seconds\n";
-
-bool sb_results_begin(const char *path, int64_t epochs, struct simba_error *error) {
+bool sb_results_begin(const char *path, const struct sb_task_type *type, int64_t epochs, struct simba_error *error) {
     uint8_t *bytes = NULL;
     size_t size = 0;
     if (access(path, F_OK) == 0 && !sb_read_file(path, 0, &bytes, &size, error)) return false;
@@ -19,7 +17,12 @@ bool sb_results_begin(const char *path, int64_t epochs, struct simba_error *erro
         free(bytes);
         return false;
     }
-    bool fine = sb_writer_write(&writer, header, sizeof header - 1, error);
+    char header[160];
+    const int length = snprintf(header, sizeof header,
+                                "epoch,step,learning_rate,train_loss,evaluation_loss,%s,%s,%s_per_second,waited_share,"
+                                "seconds\n",
+                                type->figures[0], type->figures[1], type->samples);
+    bool fine = sb_writer_write(&writer, header, (size_t)length, error);
     /* A last line without its end was cut off by a crash. */
     char *end, *line = (char *)bytes;
     for (; fine && line && (end = strchr(line, '\n')); line = end + 1) {
@@ -40,10 +43,10 @@ bool sb_results_append(const char *path, const struct sb_result *result, struct 
     fprintf(stream, "%lld,%lld,%.9g,%.9g,", (long long)result->epoch + 1, (long long)result->step,
             result->learning_rate, result->loss);
     if (result->evaluated)
-        fprintf(stream, "%.9g,%.9g,%.9g,", result->evaluation_loss, result->top1, result->top5);
+        fprintf(stream, "%.9g,%.9g,%.9g,", result->evaluation_loss, result->figures[0], result->figures[1]);
     else
         fputs(",,,", stream);
-    fprintf(stream, "%.1f,%.4f,%.3f\n", result->images_per_second, result->waited_share, result->seconds);
+    fprintf(stream, "%.1f,%.4f,%.3f\n", result->samples_per_second, result->waited_share, result->seconds);
     const bool fine = !ferror(stream);
     if (fclose(stream) != 0 || !fine) return sb_fail_errno(error, errno, "write", path);
     return true;

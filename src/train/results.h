@@ -10,13 +10,14 @@ struct sb_result {
     int64_t epoch, step; /* the epoch from 0 (from 1 in the file), and the finished steps at its end */
     double learning_rate, loss;
     bool evaluated;
-    double evaluation_loss, top1, top5; /* empty fields when not evaluated */
-    double images_per_second, waited_share, seconds;
+    double evaluation_loss, figures[2]; /* empty fields when not evaluated */
+    double samples_per_second, waited_share, seconds;
 };
 
 /* Writes the file anew with its header and those of its rows (if it exists) that belong to the first `epochs` epochs:
  * the rows behind the checkpoint from which a run goes on will be written again. */
-bool sb_results_begin(const char *path, int64_t epochs, struct simba_error *error);
+struct sb_task_type;
+bool sb_results_begin(const char *path, const struct sb_task_type *type, int64_t epochs, struct simba_error *error);
 bool sb_results_append(const char *path, const struct sb_result *result, struct simba_error *error);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "train/results.h"
 
-#include <cJSON.h>
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -62,30 +61,19 @@ static bool check_output(struct simba_trainer *trainer, const struct simba_train
 
 /* ---- data and plan */
 
-static char *names_as_json(const struct sb_dataset *dataset, struct simba_error *error) {
-    cJSON *list = cJSON_CreateStringArray(dataset->class_names, dataset->classes);
-    char *text = list ? cJSON_PrintUnformatted(list) : NULL;
-    if (!text) sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory writing the names of the classes.");
-    cJSON_Delete(list);
-    return text;
-}
-
 static bool open_data(struct simba_trainer *trainer, struct simba_error *error) {
     struct sb_train_config *config = &trainer->config;
-    trainer->training_data = sb_open_data(config, true, NULL, 0, error);
-    if (!trainer->training_data) return false;
-    const struct sb_dataset *data = trainer->training_data;
-    trainer->evaluation_data = sb_open_data(config, false, data->class_names, data->classes, error);
-    if (!trainer->evaluation_data) return false;
-    trainer->labels = names_as_json(data, error);
-    if (!trainer->labels) return false;
-    if (data->count < config->batch_size * config->accumulation)
+    const struct sb_task_type *type = sb_task_of(config);
+    trainer->task = type->open(config, trainer->log, error);
+    if (!trainer->task) return false;
+    const struct sb_task_base *task = sb_task(trainer->task);
+    if (task->samples < config->batch_size * config->accumulation)
         return sb_fail(error, SIMBA_ERROR_CONFIG,
-                       "%lld images are too few for an optimiser step of %lld ($.train.batch_size) x %lld "
-                       "($.train.accumulation) images.",
-                       (long long)data->count, (long long)config->batch_size, (long long)config->accumulation);
-    if (config->evaluation_batch > trainer->evaluation_data->count)
-        config->evaluation_batch = trainer->evaluation_data->count;
+                       "%lld %s are too few for an optimiser step of %lld ($.train.batch_size) x %lld "
+                       "($.train.accumulation) %s.",
+                       (long long)task->samples, type->samples, (long long)config->batch_size,
+                       (long long)config->accumulation, type->samples);
+    if (config->evaluation_batch > task->evaluation_samples) config->evaluation_batch = task->evaluation_samples;
     return true;
 }
 
@@ -97,7 +85,7 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
         !sb_inference_plan(&trainer->evaluation, &config->model, &trainer->list, config->evaluation_batch, error))
         return false;
     const struct sb_parameter_list *list = &trainer->list;
-    const struct sb_dataset *data = trainer->training_data;
+    const struct sb_task_base *task = sb_task(trainer->task);
     *plan = (struct simba_training_plan){
         .parameters = list->trainable_elements,
         .parameter_bytes = list->total_bytes,
@@ -105,19 +93,20 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
         .activation_bytes = trainer->learner.plan.activation_bytes,
         .evaluation_bytes = trainer->evaluation.plan.activation_bytes,
         .step_flops = sb_graph_cost(&trainer->learner.graph).flops * (double)config->accumulation,
-        .images = data->count,
-        .evaluation_images = trainer->evaluation_data->count,
-        .classes = data->classes,
+        .sample_kind = task->type->samples,
+        .samples = task->samples,
+        .evaluation_samples = task->evaluation_samples,
+        .classes = task->classes,
         .batch = (int)config->batch_size,
         .accumulation = (int)config->accumulation,
         .epochs = config->epochs,
-        .epoch_steps = data->count / config->batch_size / config->accumulation,
+        .epoch_steps = task->samples / config->batch_size / config->accumulation,
     };
     plan->steps = plan->epochs * plan->epoch_steps;
     plan->total_bytes = plan->parameter_bytes + plan->optimiser_bytes + plan->activation_bytes + plan->evaluation_bytes;
     snprintf(plan->model_size, sizeof plan->model_size, "%s", config->model.size);
     snprintf(plan->mixer, sizeof plan->mixer, "%s", config->model.mixer == SB_MIXER_EINFFT ? "einfft" : "mlp");
-    snprintf(plan->data, sizeof plan->data, "%s", data->description);
+    snprintf(plan->data, sizeof plan->data, "%s", task->description);
     snprintf(plan->output, sizeof plan->output, "%s", config->output);
     trainer->schedule = (struct sb_schedule){.kind = (enum sb_schedule_kind)config->schedule,
                                              .peak = sb_train_config_peak(config),
@@ -206,7 +195,6 @@ struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *opti
     if (!trainer->log.function && device) trainer->log = device->log;
     trainer->progress_function = options->progress;
     trainer->user = options->user;
-    trainer->state.best_top1 = -1;
     if (!sb_train_config_read(sb_json_root(document), &trainer->config, error) ||
         !check_output(trainer, options, error) || !open_data(trainer, error) || !make_plan(trainer, error))
         goto failed;
@@ -222,8 +210,9 @@ struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *opti
                                                 .epochs = trainer->plan.epochs,
                                                 .epoch_step = trainer->state.epoch_step,
                                                 .epoch_steps = trainer->plan.epoch_steps,
-                                                .eta_seconds = -1,
-                                                .best_top1 = trainer->state.best_top1};
+                                                .sample_kind = sb_task(trainer->task)->type->samples,
+                                                .eta_seconds = -1};
+    sb_trainer_report_best(trainer);
     return trainer;
 failed:
     simba_trainer_destroy(trainer);
@@ -232,21 +221,17 @@ failed:
 
 void simba_trainer_destroy(struct simba_trainer *trainer) {
     if (!trainer) return;
-    sb_loader_destroy(trainer->loader);
+    if (trainer->task) sb_task(trainer->task)->type->destroy(trainer->task);
     sb_watch_finish(&trainer->watch);
-    free(trainer->confusion);
     sb_learner_finish(&trainer->learner);
     sb_inference_finish(&trainer->evaluation);
     for (int space = 0; space < SB_SPACE_COUNT; space++) sb_memory_destroy(trainer->spaces[space]);
     free(trainer->host.parameters);
     free(trainer->host.moment1);
     free(trainer->host.moment2);
-    sb_dataset_destroy(trainer->training_data);
-    sb_dataset_destroy(trainer->evaluation_data);
     sb_parameter_list_finish(&trainer->list);
     sb_train_config_finish(&trainer->config);
     free(trainer->configuration);
-    free(trainer->labels);
     free(trainer);
 }
 
@@ -287,24 +272,6 @@ static bool take_memory(struct simba_trainer *trainer, struct simba_error *error
     return sb_learner_compile(&trainer->learner, &trainer->config, trainer->device, trainer->spaces, error) &&
            sb_inference_compile(&trainer->evaluation, &trainer->config.model, trainer->device,
                                 trainer->spaces[SB_SPACE_PARAMETER], error);
-}
-
-static struct sb_pipeline training_pipeline(const struct sb_train_config *config) {
-    struct sb_pipeline pipeline = {.evaluation = sb_evaluation_transform_of(&config->model),
-                                   .augment = true,
-                                   .crop = (enum sb_crop)config->crop,
-                                   .padding = (int)config->crop_padding,
-                                   .reflect = config->padding == 1,
-                                   .scale = {config->scale[0], config->scale[1]},
-                                   .ratio = {config->ratio[0], config->ratio[1]},
-                                   .filter = (enum sb_crop_filter)config->crop_interpolation,
-                                   .flip = config->flip,
-                                   .colour_jitter = config->colour_jitter,
-                                   .crop_last = config->model.token_labels};
-    sb_randaugment_parse(config->randaugment, "", &pipeline.randaugment, NULL); /* checked when it was read */
-    for (int c = 0; c < config->model.channels && c < 3; c++)
-        pipeline.randaugment.fill[c] = (uint8_t)lroundf(255 * config->model.mean[c]);
-    return pipeline;
 }
 
 static int compare_seconds(const void *left, const void *right) {
@@ -355,7 +322,7 @@ bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_
     *speed =
         (struct simba_training_speed){.step_seconds = seconds[STEPS / 2],
                                       .training_seconds = seconds[STEPS / 2] * (double)trainer->plan.epoch_steps,
-                                      .evaluation_seconds = evaluation * ceil((double)trainer->plan.evaluation_images /
+                                      .evaluation_seconds = evaluation * ceil((double)trainer->plan.evaluation_samples /
                                                                               (double)config->evaluation_batch)};
     return true;
 }
@@ -367,11 +334,9 @@ bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) 
     if (!trainer->device)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "The trainer was made without a device: it can only plan.");
     if (!sb_make_directories(config->output, error) || !write_configuration(trainer, error) ||
-        !sb_results_begin(trainer->results, state->epoch, error) ||
+        !sb_results_begin(trainer->results, sb_task(trainer->task)->type, state->epoch, error) ||
         !sb_watch_begin(&trainer->watch, config->output, state->step, error))
         return false;
-    const size_t classes = (size_t)config->model.classes;
-    if (!(trainer->confusion = sb_allocate(classes * classes, sizeof *trainer->confusion, error))) return false;
     if (!take_memory(trainer, error)) {
         if (error && error->code == SIMBA_ERROR_MEMORY)
             sb_fail_within(error,
@@ -384,28 +349,9 @@ bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) 
         !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT1], 0, trainer->host.moment1, list->trainable_bytes, error) ||
         !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT2], 0, trainer->host.moment2, list->trainable_bytes, error))
         return false;
-    const struct sb_pipeline pipeline = training_pipeline(config);
-    const struct sb_token_targets targets = {.directory = config->label_maps,
-                                             .classes = (int)config->model.classes,
-                                             .height = (int)(config->model.height >> (config->model.stages + 1)),
-                                             .width = (int)(config->model.width >> (config->model.stages + 1)),
-                                             .smoothing = config->label_smoothing,
-                                             .as_published = config->label_crop == 1};
-    const struct sb_loader_parameters loading = {.dataset = trainer->training_data,
-                                                 .pipeline = &pipeline,
-                                                 .token_targets = config->model.token_labels ? &targets : NULL,
-                                                 .broken_images = (int)config->broken_images,
-                                                 .log = trainer->log,
-                                                 .batch = (int)config->batch_size,
-                                                 .shuffle = true,
-                                                 .drop_last = true,
-                                                 .seed = (uint64_t)config->seed,
-                                                 .threads = (int)config->threads,
-                                                 .first_epoch = state->epoch,
-                                                 .first_batch = state->epoch_step * config->accumulation,
-                                                 .epochs = config->epochs};
-    trainer->loader = sb_loader_create(&loading, error);
     trainer->clock.epoch_begin = sb_trainer_now();
-    trainer->started = trainer->loader;
-    return trainer->loader;
+    trainer->started = sb_task(trainer->task)
+                           ->type->begin(trainer->task, state->epoch, state->epoch_step * config->accumulation,
+                                         &trainer->watch, error);
+    return trainer->started;
 }

@@ -21,11 +21,22 @@ static void report(struct simba_trainer *trainer, enum simba_event event) {
     trainer->progress_function(trainer->user, &trainer->progress);
 }
 
+static const struct sb_task_type *task_type(const struct simba_trainer *trainer) {
+    return sb_task(trainer->task)->type;
+}
+
+void sb_trainer_report_best(struct simba_trainer *trainer) {
+    const struct sb_training_state *state = &trainer->state;
+    const bool shares = task_type(trainer)->shares, known = state->best_epoch > 0;
+    trainer->progress.best_top1 = known && shares ? state->best : -1;
+    trainer->progress.best_mse = known && !shares ? state->best : -1;
+}
+
 /* ---- a step's results */
 
 static void update_speed(struct simba_trainer *trainer) {
     struct simba_progress *progress = &trainer->progress;
-    const double now = sb_trainer_now(), waited = sb_loader_waited(trainer->loader);
+    const double now = sb_trainer_now(), waited = task_type(trainer)->waited(trainer->task);
     if (!trainer->clock.begin) {
         /* The first step pays for what is compiled and touched for the first time. */
         trainer->clock.begin = now;
@@ -36,7 +47,8 @@ static void update_speed(struct simba_trainer *trainer) {
     const double seconds = now - trainer->clock.begin - trainer->clock.paused;
     const double steps = (double)(trainer->state.step - trainer->clock.first_step);
     if (!(seconds > 0)) return;
-    progress->images_per_second = steps * (double)(trainer->config.batch_size * trainer->config.accumulation) / seconds;
+    progress->samples_per_second =
+        steps * (double)(trainer->config.batch_size * trainer->config.accumulation) / seconds;
     progress->waited_share = (waited - trainer->clock.waited) / seconds;
     progress->eta_seconds = (double)(trainer->plan.steps - trainer->state.step) / steps * (now - trainer->clock.begin);
 }
@@ -52,7 +64,7 @@ static void finish_step(struct simba_trainer *trainer, const struct trainer_flig
     progress->step = state->step;
     progress->epoch = state->epoch;
     progress->epoch_step = state->epoch_step;
-    progress->broken_images = sb_loader_broken(trainer->loader);
+    progress->broken_images = task_type(trainer)->broken(trainer->task);
     progress->loss = loss;
     progress->epoch_loss = state->loss_sum / (double)state->epoch_step;
     progress->learning_rate = flight->learning_rate;
@@ -106,34 +118,18 @@ static bool drain(struct simba_trainer *trainer, struct simba_error *error) {
 
 /* ---- a step's work */
 
-/* The batch of micro-batch `position` of the current epoch; batches behind the last full optimiser step are left out.
- */
-static bool next_batch(struct simba_trainer *trainer, int64_t epoch, struct sb_batch *batch,
-                       struct simba_error *error) {
-    const int64_t used = trainer->plan.epoch_steps * trainer->config.accumulation;
-    do {
-        if (!sb_loader_next(trainer->loader, batch, error)) return false;
-    } while (batch->count && batch->index >= used);
-    if (batch->count == trainer->config.batch_size && batch->epoch == epoch) return true;
-    return sb_fail(error, SIMBA_ERROR_INTERNAL,
-                   "The loader gave %d images of epoch %lld instead of %lld of epoch %lld.", batch->count,
-                   (long long)batch->epoch, (long long)trainer->config.batch_size, (long long)epoch);
-}
-
 static bool submit(struct simba_trainer *trainer, int64_t step, int64_t micro_batch, struct simba_error *error) {
     struct sb_learner *learner = &trainer->learner;
     const struct sb_train_config *config = &trainer->config;
     const int slot = (int)(trainer->submitted % SB_SLOTS);
     const bool last = micro_batch + 1 == config->accumulation;
-    struct sb_batch batch;
-    if (!next_batch(trainer, step / trainer->plan.epoch_steps, &batch, error) || !harvest(trainer, slot, error))
-        return false;
-    const struct sb_model_config *model = &config->model;
-    if (trainer->submitted == 0 && !sb_watch_samples(&trainer->watch, &batch, (int)model->height, (int)model->width,
-                                                     (int)model->channels, trainer->training_data->class_names, error))
+    const struct sb_task_type *type = task_type(trainer);
+    /* Batches behind the last full optimiser step of an epoch are left out. */
+    const int64_t used = trainer->plan.epoch_steps * config->accumulation;
+    if (!type->next(trainer->task, step / trainer->plan.epoch_steps, used, error) || !harvest(trainer, slot, error))
         return false;
     const struct sb_step_numbers numbers = sb_learner_numbers(config, &trainer->schedule, step, micro_batch);
-    sb_learner_fill(learner, config, slot, &batch, step, &numbers);
+    if (!type->fill(trainer->task, learner, slot, step, &numbers, error)) return false;
     unsigned phases = 1u << SB_PHASE_COMPUTE;
     if (config->accumulation > 1) phases |= 1u << SB_PHASE_ACCUMULATE;
     if (last) phases |= 1u << SB_PHASE_UPDATE;
@@ -161,9 +157,10 @@ static bool save(struct simba_trainer *trainer, const char *path, struct simba_e
         !sb_memory_read(trainer->spaces[SB_SPACE_MOMENT2], 0, trainer->host.moment2, trainable, error))
         return false;
     const struct sb_checkpoint_record record = {.state = trainer->state,
+                                                .best_figure = task_type(trainer)->figures[0],
                                                 .epoch_steps = trainer->plan.epoch_steps,
                                                 .configuration = trainer->configuration,
-                                                .labels = trainer->labels,
+                                                .labels = sb_task(trainer->task)->labels,
                                                 .data = trainer->plan.data,
                                                 .version = SIMBA_VERSION};
     if (!sb_checkpoint_write(path, &trainer->config.model, &trainer->list, trainer->host, &record, error)) return false;
@@ -175,38 +172,34 @@ static bool save(struct simba_trainer *trainer, const char *path, struct simba_e
 
 static void evaluating(void *user, int64_t done, int64_t total) {
     struct simba_trainer *trainer = user;
-    trainer->progress.images_evaluated = done;
-    trainer->progress.images_left = total - done;
+    trainer->progress.samples_evaluated = done;
+    trainer->progress.samples_left = total - done;
     report(trainer, SIMBA_EVENT_EVALUATING);
 }
 
-static bool evaluate(struct simba_trainer *trainer, struct simba_error *error) {
+static bool evaluate(struct simba_trainer *trainer, struct sb_evaluation *evaluation, struct simba_error *error) {
     struct simba_progress *progress = &trainer->progress;
-    const struct sb_evaluation_parameters parameters = {.dataset = trainer->evaluation_data,
-                                                        .model = &trainer->config.model,
-                                                        .broken_images = (int)trainer->config.broken_images,
-                                                        .log = trainer->log,
-                                                        .confusion = trainer->confusion,
-                                                        .threads = (int)trainer->config.threads,
-                                                        .progress = evaluating,
-                                                        .user = trainer};
-    struct sb_metrics metrics;
-    const size_t classes = (size_t)trainer->config.model.classes;
-    memset(trainer->confusion, 0, classes * classes * sizeof *trainer->confusion);
+    struct sb_training_state *state = &trainer->state;
+    const struct sb_task_type *type = task_type(trainer);
     if (!sb_inference_prepare(&trainer->evaluation, error) ||
-        !sb_evaluate(&trainer->evaluation, &parameters, &metrics, error))
+        !type->evaluate(trainer->task, &trainer->evaluation, evaluating, trainer, evaluation, error))
         return false;
-    const double images = (double)metrics.images;
+    const double *figures = evaluation->figures;
     progress->evaluated = true;
-    progress->evaluation_loss = metrics.loss_sum / images;
-    progress->top1 = (double)metrics.top1 / images;
-    progress->top5 = (double)metrics.top5 / images;
-    progress->improved = progress->top1 > trainer->state.best_top1;
-    if (progress->improved) {
-        trainer->state.best_top1 = progress->top1;
-        trainer->state.best_epoch = trainer->state.epoch + 1;
+    progress->evaluation_loss = evaluation->loss;
+    if (type->shares) {
+        progress->top1 = figures[0];
+        progress->top5 = figures[1];
+    } else {
+        progress->mse = figures[0];
+        progress->mae = figures[1];
     }
-    progress->best_top1 = trainer->state.best_top1;
+    progress->improved = state->best_epoch == 0 || (type->shares ? figures[0] > state->best : figures[0] < state->best);
+    if (progress->improved) {
+        state->best = figures[0];
+        state->best_epoch = state->epoch + 1;
+    }
+    sb_trainer_report_best(trainer);
     return true;
 }
 
@@ -217,17 +210,18 @@ static bool finish_epoch(struct simba_trainer *trainer, struct simba_error *erro
     struct simba_progress *progress = &trainer->progress;
     const bool end = state->step == trainer->plan.steps;
     progress->evaluated = progress->improved = false;
-    if ((end || (state->epoch + 1) % trainer->config.evaluate_every == 0) && !evaluate(trainer, error)) return false;
+    struct sb_evaluation evaluation = {0};
+    if ((end || (state->epoch + 1) % trainer->config.evaluate_every == 0) && !evaluate(trainer, &evaluation, error))
+        return false;
     const double now = sb_trainer_now();
     const struct sb_result result = {.epoch = state->epoch,
                                      .step = state->step,
                                      .learning_rate = progress->learning_rate,
                                      .loss = progress->epoch_loss,
                                      .evaluated = progress->evaluated,
-                                     .evaluation_loss = progress->evaluation_loss,
-                                     .top1 = progress->top1,
-                                     .top5 = progress->top5,
-                                     .images_per_second = progress->images_per_second,
+                                     .evaluation_loss = evaluation.loss,
+                                     .figures = {evaluation.figures[0], evaluation.figures[1]},
+                                     .samples_per_second = progress->samples_per_second,
                                      .waited_share = progress->waited_share,
                                      .seconds = now - trainer->clock.epoch_begin};
     trainer->clock.epoch_begin = now;
@@ -235,9 +229,9 @@ static bool finish_epoch(struct simba_trainer *trainer, struct simba_error *erro
     state->epoch_step = 0;
     state->loss_sum = 0;
     if (!sb_results_append(trainer->results, &result, error) ||
-        !sb_watch_epoch(&trainer->watch, trainer->results, &result, error) ||
-        (progress->improved && !sb_watch_confusion(&trainer->watch, trainer->confusion, trainer->training_data->classes,
-                                                   trainer->training_data->class_names, error)) ||
+        !sb_watch_epoch(&trainer->watch, task_type(trainer), trainer->results, &result, error) ||
+        (progress->improved && task_type(trainer)->show_best &&
+         !task_type(trainer)->show_best(trainer->task, &trainer->watch, error)) ||
         (progress->improved && !save(trainer, trainer->best, error)) || !save(trainer, trainer->last, error))
         return false;
     report(trainer, SIMBA_EVENT_EPOCH);

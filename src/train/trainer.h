@@ -5,9 +5,9 @@
 #include "backend/backend.h"
 #include "simba/train.h"
 #include "train/checkpoint.h"
-#include "train/evaluate.h"
 #include "train/inference.h"
 #include "train/learner.h"
+#include "train/task.h"
 #include "train/watch.h"
 
 #include <stdatomic.h>
@@ -28,14 +28,13 @@ struct simba_trainer {
 
     struct sb_train_config config;
     char *configuration; /* as JSON, all defaults written out */
-    char *labels;        /* JSON list of the class names */
     char last[SB_CONFIG_TEXT + 32], best[SB_CONFIG_TEXT + 32], results[SB_CONFIG_TEXT + 32]; /* in the output */
     struct sb_parameter_list list;
     struct sb_learner learner;
     struct sb_inference evaluation;
     struct sb_schedule schedule;
     struct simba_training_plan plan;
-    struct sb_dataset *training_data, *evaluation_data;
+    struct sb_task *task;
     struct sb_training_state state;
     bool resumed; /* from a checkpoint; else at the beginning */
 
@@ -43,17 +42,15 @@ struct simba_trainer {
     bool started, failed;
     struct sb_memory *spaces[SB_SPACE_COUNT];
     struct sb_checkpoint_spaces host; /* for reading and writing checkpoints */
-    struct sb_loader *loader;
     struct trainer_flight flights[SB_SLOTS];
     int64_t submitted; /* micro-batches of this process; the next one's slot is submitted % SB_SLOTS */
     double step_loss;  /* sum over the micro-batches of the step that is being waited for */
     struct simba_progress progress;
     struct sb_watch watch;
-    uint32_t *confusion; /* of the last evaluation */
     struct {
         double begin;  /* when the first step had finished; 0: not yet */
         double paused; /* seconds since then spent evaluating and saving */
-        double waited; /* what sb_loader_waited said at `begin` */
+        double waited; /* what the task had waited at `begin` */
         double epoch_begin;
         int64_t first_step; /* step at `begin` */
     } clock;
@@ -66,5 +63,7 @@ struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *opti
 /* Takes memory, compiles, fills the parameters, makes the output directory, starts the loader. */
 bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error);
 double sb_trainer_now(void); /* seconds */
+/* Takes the best evaluation so far over into the progress. */
+void sb_trainer_report_best(struct simba_trainer *trainer);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "io/picture.h"
+#include "train/task.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,9 +39,18 @@ void sb_watch_step(struct sb_watch *watch, int64_t step, double loss, double lea
 }
 
 /* The columns of results.csv that are drawn, by their place in a row. */
-enum { COLUMN_EPOCH, COLUMN_STEP, COLUMN_RATE, COLUMN_LOSS, COLUMN_EVALUATION, COLUMN_TOP1, COLUMN_TOP5, COLUMNS };
+enum {
+    COLUMN_EPOCH,
+    COLUMN_STEP,
+    COLUMN_RATE,
+    COLUMN_LOSS,
+    COLUMN_EVALUATION,
+    COLUMN_FIGURE,
+    COLUMNS = COLUMN_FIGURE + 2
+};
 
-static bool draw_results(const char *path, const char *results, const char *title, struct simba_error *error) {
+static bool draw_results(const char *path, const struct sb_task_type *type, const char *results, const char *title,
+                         struct simba_error *error) {
     uint8_t *text;
     size_t size;
     if (!sb_read_file(results, 0, &text, &size, error)) return false;
@@ -58,7 +68,7 @@ static bool draw_results(const char *path, const char *results, const char *titl
         for (int c = 0; c < COLUMNS; c++) {
             char *after;
             const double value = strtod(at, &after);
-            values[c * rows + count] = after == at ? NAN : c == COLUMN_TOP1 || c == COLUMN_TOP5 ? 100 * value : value;
+            values[c * rows + count] = after == at ? NAN : c >= COLUMN_FIGURE && type->shares ? 100 * value : value;
             at = after;
             if (*at == ',') at++;
         }
@@ -68,11 +78,11 @@ static bool draw_results(const char *path, const char *results, const char *titl
     const double *epochs = values + COLUMN_EPOCH * rows;
     const struct sb_curve losses[] = {{"training", epochs, values + COLUMN_LOSS * rows, count},
                                       {"evaluation", epochs, values + COLUMN_EVALUATION * rows, count}};
-    const struct sb_curve shares[] = {{"top-1", epochs, values + COLUMN_TOP1 * rows, count},
-                                      {"top-5", epochs, values + COLUMN_TOP5 * rows, count}};
+    const struct sb_curve figures[] = {{type->figures[0], epochs, values + COLUMN_FIGURE * rows, count},
+                                       {type->figures[1], epochs, values + (COLUMN_FIGURE + 1) * rows, count}};
     const struct sb_curve rates[] = {{"learning rate", epochs, values + COLUMN_RATE * rows, count}};
     const struct sb_panel panels[] = {
-        {"loss", "epoch", losses, 2}, {"right answers, %", "epoch", shares, 2}, {"learning rate", "epoch", rates, 1}};
+        {"loss", "epoch", losses, 2}, {type->figures_title, "epoch", figures, 2}, {"learning rate", "epoch", rates, 1}};
     const bool fine = sb_draw_curves(path, title, panels, 3, error);
     free(values);
     return fine;
@@ -85,21 +95,28 @@ static bool in_output(const struct sb_watch *watch, const char *name, char path[
            sb_fail(error, SIMBA_ERROR_FILE, "The output directory's name is too long.");
 }
 
-bool sb_watch_epoch(struct sb_watch *watch, const char *results, const struct sb_result *result,
-                    struct simba_error *error) {
+/* "epoch/NAME" with up to two parts. */
+static void add_epoch(struct sb_watch *watch, double now, int64_t step, const char *name, const char *more,
+                      double value) {
+    char tag[64];
+    snprintf(tag, sizeof tag, "epoch/%s%s", name, more);
+    sb_event_file_add(watch->events, now, step, tag, value);
+}
+
+bool sb_watch_epoch(struct sb_watch *watch, const struct sb_task_type *type, const char *results,
+                    const struct sb_result *result, struct simba_error *error) {
     const double now = wall_clock();
     const int64_t step = result->step;
-    sb_event_file_add(watch->events, now, step, "epoch/training_loss", result->loss);
-    sb_event_file_add(watch->events, now, step, "epoch/images_per_second", result->images_per_second);
-    sb_event_file_add(watch->events, now, step, "epoch/waited_share", result->waited_share);
+    add_epoch(watch, now, step, "training_loss", "", result->loss);
+    add_epoch(watch, now, step, type->samples, "_per_second", result->samples_per_second);
+    add_epoch(watch, now, step, "waited_share", "", result->waited_share);
     if (result->evaluated) {
-        sb_event_file_add(watch->events, now, step, "epoch/evaluation_loss", result->evaluation_loss);
-        sb_event_file_add(watch->events, now, step, "epoch/top1", result->top1);
-        sb_event_file_add(watch->events, now, step, "epoch/top5", result->top5);
+        add_epoch(watch, now, step, "evaluation_loss", "", result->evaluation_loss);
+        for (int i = 0; i < 2; i++) add_epoch(watch, now, step, type->figures[i], "", result->figures[i]);
     }
     char path[4096];
     return sb_event_file_flush(watch->events, error) && in_output(watch, "results.png", path, error) &&
-           draw_results(path, results, watch->output, error);
+           draw_results(path, type, results, watch->output, error);
 }
 
 /* Only the cells that are not zero: of a thousand classes most are. */

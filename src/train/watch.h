@@ -21,8 +21,8 @@ void sb_watch_finish(struct sb_watch *watch);
 /* Loss and gradient norm go into the event file for one step out of ten. */
 void sb_watch_step(struct sb_watch *watch, int64_t step, double loss, double learning_rate, double gradient_norm);
 /* After the epoch's row has been added to `results`, which the curves are drawn from. */
-bool sb_watch_epoch(struct sb_watch *watch, const char *results, const struct sb_result *result,
-                    struct simba_error *error);
+bool sb_watch_epoch(struct sb_watch *watch, const struct sb_task_type *type, const char *results,
+                    const struct sb_result *result, struct simba_error *error);
 /* counts [classes, classes]: row: what it is, column: what it was taken for. */
 bool sb_watch_confusion(const struct sb_watch *watch, const uint32_t *counts, int classes, const char *const *names,
                         struct simba_error *error);

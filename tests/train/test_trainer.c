@@ -356,8 +356,8 @@ static void fine_tuning(void **state) {
                              .progress = keep_epoch, .user = &tuned, .log = {keep_note, &tuned, SIMBA_LOG_DEBUG}});
         if (!simba_trainer_run(trainer, &error)) fail_msg("%s", error.message);
         simba_trainer_destroy(trainer);
-        /* The first epoch is the best one, or the second, as running statistics settle; a resumed run stays ended. */
-        assert_true(resume ? tuned.epochs == 0 : tuned.epochs >= 3 && tuned.epochs <= 5);
+        /* One of the first epochs is the best one, as running statistics settle; a resumed run stays ended. */
+        assert_true(resume ? tuned.epochs == 0 : tuned.epochs >= 3 && tuned.epochs < 9);
     }
     assert_non_null(strstr(tuned.text, "beginning with the weights of "));
     assert_null(strstr(tuned.text, "initialised anew"));
