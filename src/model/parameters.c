@@ -37,26 +37,40 @@ bool sb_parameter_list_add(struct sb_parameter_list *list, const char *name, int
     /* timm 0.4.5's rule, which the published recipe uses; Mamba's _no_weight_decay marks have no effect there. */
     entry.decay = entry.trainable && rank > 1 && !ends_with(name, ".bias");
     list->entries[list->count++] = entry;
+    if (!list->layers) list->layers = 1;
     return true;
 }
 
 void sb_parameter_list_place(struct sb_parameter_list *list) {
     size_t offset = 0;
-    list->trainable_elements = 0;
-    enum { DECAYED, UNDECAYED, STATISTICS, KINDS };
+    list->elements = list->trainable_elements = 0;
+    enum { DECAYED, UNDECAYED, UNTRAINED, KINDS };
     for (int kind = DECAYED; kind < KINDS; kind++) {
-        for (int i = 0; i < list->count; i++) {
-            struct sb_parameter *entry = &list->entries[i];
-            if ((entry->decay ? DECAYED : entry->trainable ? UNDECAYED : STATISTICS) != kind) continue;
-            entry->offset = (int64_t)offset;
-            if (entry->trainable) list->trainable_elements += entry->elements;
-            size_t bytes = (size_t)entry->elements * sizeof(float);
-            offset += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        }
+        for (int layer = 0; layer < list->layers; layer++)
+            for (int i = 0; i < list->count; i++) {
+                struct sb_parameter *entry = &list->entries[i];
+                const int own = !entry->trainable ? UNTRAINED : entry->decay ? DECAYED : UNDECAYED;
+                if (own != kind || entry->layer != layer) continue;
+                entry->offset = (int64_t)offset;
+                if (entry->trainable) list->trainable_elements += entry->elements;
+                if (entry->trainable || entry->frozen) list->elements += entry->elements;
+                entry->bytes = ((size_t)entry->elements * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+                offset += entry->bytes;
+            }
         if (kind == DECAYED) list->decay_bytes = offset;
         if (kind == UNDECAYED) list->trainable_bytes = offset;
     }
     list->total_bytes = offset;
+}
+
+void sb_parameter_list_freeze(struct sb_parameter_list *list, int64_t stages) {
+    for (int i = 0; i < list->count; i++) {
+        struct sb_parameter *entry = &list->entries[i];
+        if (!entry->trainable || entry->stage >= stages) continue;
+        entry->trainable = false;
+        entry->frozen = true;
+    }
+    sb_parameter_list_place(list);
 }
 
 /* Adds entries; after a failure it does nothing any more. */
@@ -64,6 +78,7 @@ struct adder {
     struct sb_parameter_list *list;
     struct simba_error *error;
     bool ok;
+    int layer, stage; /* of what is added now */
 };
 
 #define SHAPE(...)                                                         \
@@ -79,6 +94,10 @@ static void add(struct adder *adder, int rank, const int64_t *shape, const char 
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
     adder->ok = adder->ok && sb_parameter_list_add(adder->list, name, rank, shape, adder->error);
+    if (!adder->ok) return;
+    struct sb_parameter *entry = &adder->list->entries[adder->list->count - 1];
+    entry->layer = adder->layer;
+    entry->stage = adder->stage;
 }
 
 static void add_linear(struct adder *adder, const char *module, const char *name, int64_t in, int64_t out) {
@@ -159,9 +178,13 @@ static void add_block(struct adder *adder, const struct sb_model_config *config,
 bool sb_model_parameters(const struct sb_model_config *config, struct sb_parameter_list *list,
                          struct simba_error *error) {
     memset(list, 0, sizeof *list);
-    struct adder adder = {list, error, true};
+    struct adder adder = {list, error, true, 0, 0};
     char module[64];
+    int blocks = 0;
+    for (int stage = 0; stage < config->stages; stage++) blocks += (int)config->depths[stage];
+    list->layers = blocks + 3; /* the stem, the class block, the heads */
     for (int stage = 0; stage < config->stages; stage++) {
+        adder.stage = stage;
         snprintf(module, sizeof module, "patch_embed%d.", stage + 1);
         if (stage == 0)
             add_stem(&adder, module, config->channels, config->stem, config->dims[0]);
@@ -169,13 +192,20 @@ bool sb_model_parameters(const struct sb_model_config *config, struct sb_paramet
             add_projection(&adder, module, config->dims[stage - 1], config->dims[stage]);
         for (int64_t block = 0; block < config->depths[stage]; block++) {
             snprintf(module, sizeof module, "block%d.%lld.", stage + 1, (long long)block);
+            adder.layer++;
             add_block(&adder, config, stage, true, module);
         }
         snprintf(module, sizeof module, "norm%d", stage + 1);
+        if (stage + 1 == config->stages) { /* behind the class block */
+            adder.layer = blocks + 2;
+            adder.stage = config->stages;
+        }
         add_layer_norm(&adder, "", module, config->dims[stage]);
     }
     int last = config->stages - 1;
+    adder.layer = blocks + 1;
     add_block(&adder, config, last, false, "post_network.0.");
+    adder.layer = blocks + 2;
     add_linear(&adder, "", "head", config->dims[last], config->classes);
     if (config->token_labels) add_linear(&adder, "", "aux_head", config->dims[last], config->classes);
     if (!adder.ok) {
