@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <cJSON.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,17 +128,23 @@ static void schema_matches(void **state) {
 
 static void shipped_configurations(void **state) {
     (void)state;
-    static const char *const names[] = {"fashion_mnist.json"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[1024];
-        snprintf(path, sizeof path, "%s/%s", example_directory, names[i]);
+    DIR *files = opendir(example_directory);
+    assert_non_null(files);
+    int count = 0;
+    for (const struct dirent *file; (file = readdir(files));) {
+        if (!strstr(file->d_name, ".json")) continue;
+        char path[1400];
+        snprintf(path, sizeof path, "%s/%s", example_directory, file->d_name);
         struct simba_error error;
         struct sb_json_document *document = sb_json_read_file(path, &error);
         struct sb_train_config config;
         if (!document || !sb_train_config_read(sb_json_root(document), &config, &error)) fail_msg("%s", error.message);
         sb_train_config_finish(&config);
         sb_json_destroy(document);
+        count++;
     }
+    closedir(files);
+    assert_true(count >= 12);
 }
 
 int main(int count, char **words) {
