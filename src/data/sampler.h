@@ -21,7 +21,7 @@ struct sb_repeats {
     int64_t count;
     int repeats, ranks, batch;
 };
-/* Copies in an epoch; batches that its `order` has room for are whole ones of all ranks. */
+/* Copies in an epoch, and the batches that they fill: as many for each rank. */
 int64_t sb_repeated_samples(int64_t count);
 int64_t sb_repeated_batches(const struct sb_repeats *repeats);
 /* order[i] = image * repeats + copy, batch after batch; `images` has room for `count` numbers. */

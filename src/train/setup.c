@@ -338,6 +338,7 @@ bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_
         evaluation = sb_trainer_now() - begin;
     }
     qsort(seconds, STEPS, sizeof *seconds, compare_seconds);
+    if (trainer->host.average) evaluation *= 2; /* the weights and their average */
     *speed =
         (struct simba_training_speed){.step_seconds = seconds[STEPS / 2],
                                       .training_seconds = seconds[STEPS / 2] * (double)trainer->plan.epoch_steps,
