@@ -195,6 +195,10 @@ static bool fill_parameters(struct simba_trainer *trainer, bool resuming, struct
         (trainer->config.initial_weights[0] && !begin_with(trainer, error)))
         return false;
     if (host->average) memcpy(host->average, host->parameters, list->total_bytes);
+    if (trainer->config.frozen_stages && !trainer->config.initial_weights[0])
+        sb_log(&trainer->log, SIMBA_LOG_WARNING,
+               "the stages that train.frozen_stages keeps as they are have random weights: there are no "
+               "train.initial_weights");
     return true;
 }
 
