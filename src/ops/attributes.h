@@ -68,6 +68,9 @@ enum sb_op {
     SB_OP_COUNT
 };
 
+/* What the factors of a product are rounded to (ops.h, "precision"); sums are float32 in any case. */
+enum sb_precision { SB_PRECISION_FP32, SB_PRECISION_BF16, SB_PRECISION_FP16 };
+
 enum sb_activation_kind {
     SB_ACTIVATION_NONE,
     SB_ACTIVATION_RELU,

@@ -5,6 +5,12 @@
  * A parameter struct's `into` (NULL: a fresh tensor) is where the result goes; `addend` is added to the result
  * (same shape, dense); it may be the storage of the result itself, as may a residual, and every input that
  * sb_op_info.in_place names: the planner does that. Builders return the first output.
+ * precision: the products LINEAR, CONV2D and DEPTHWISE_CONV2D and their gradients round their factors to the node's
+ * precision (enum sb_precision; nearest, ties to even, beyond the largest number: infinite) when they are loaded; sums,
+ * bias and its gradient, activation, residual and what is stored are float32. It is what autocast covers in PyTorch,
+ * but for two things: there results are stored in 16 bits, too, and CAUSAL_CONV1D, which here stays float32 as in
+ * Mamba's own kernel, is covered where that kernel is not used. A node takes graph->precision, a backward node that of
+ * its forward node: the parameters of no builder say it. All other operations are float32.
  * Sizes: B batch, L tokens, C channels, H W image, M rows. Sums are in the formula's order only for the reference;
  * every backend must give the same bits on every run of the same program. */
 #ifndef SB_OPS_OPS_H
