@@ -27,6 +27,7 @@ enum sb_space {
     SB_SPACE_MOMENT1,     /* AdamW's first moment, likewise */
     SB_SPACE_MOMENT2,     /* AdamW's second moment, likewise */
     SB_SPACE_AVERAGE,     /* moving average of the whole parameter space; only with train.ema */
+    SB_SPACE_SCALING,     /* struct sb_loss_scaling of ops.h; only with dynamic loss scaling */
     SB_SPACE_COUNT
 };
 

@@ -63,6 +63,7 @@ enum sb_op {
     /* optimiser.c */
     SB_OP_ACCUMULATE,
     SB_OP_GRADIENT_NORM,
+    SB_OP_LOSS_SCALING,
     SB_OP_ADAMW,
     SB_OP_AVERAGE,
     SB_OP_COUNT
@@ -135,6 +136,10 @@ struct sb_adamw_attributes {
 struct sb_average_attributes {
     float share; /* of the new values: 1 - decay */
 };
+struct sb_loss_scaling_attributes {
+    double beta1, beta2; /* of the optimiser */
+    int64_t interval;    /* good steps in a row after which the scale is doubled */
+};
 struct sb_accumulate_attributes {
     float scale; /* 1 / number of micro-batches */
 };
@@ -165,6 +170,7 @@ union sb_attributes {
     struct sb_adamw_attributes adamw;
     struct sb_average_attributes average;
     struct sb_accumulate_attributes accumulate;
+    struct sb_loss_scaling_attributes loss_scaling;
 };
 
 #endif
