@@ -61,7 +61,7 @@ static void mistakes(void **state) {
         {"{\"data\": {\"path\": \"d\"}, \"train\": {\"epochs\": 0}}", {"$.train.epochs", "1"}},
         {"{\"data\": {\"path\": \"d\"}, \"train\": {\"schedule\": \"cosin\"}}", {"$.train.schedule", "cosine"}},
         {"{\"data\": {\"path\": \"d\"}, \"train\": {\"epochs\": 2, \"warmup_epochs\": 3}}", {"warmup_epochs", "2"}},
-        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"precision\": \"float16\"}}", {"precision", "float32"}},
+        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"precision\": \"float16\"}}", {"precision", "fp32", "fp16"}},
         {"{\"data\": {}}", {"$.data.path"}},
         {"{\"data\": {\"path\": \"d\", \"repeated_augmentation\": 0}}", {"$.data.repeated_augmentation", "1"}},
         {"{\"data\": {\"path\": \"d\"}, \"train\": {\"ema\": 1}}", {"$.train.ema"}},
