@@ -366,6 +366,16 @@ failed:
     return false;
 }
 
+bool sb_train_config_precision(struct sb_json root, enum sb_precision *precision, struct simba_error *error) {
+    struct sb_json train;
+    int choice = SB_PRECISION_FP32;
+    if (!sb_json_member(root, "train", &train, error)) return false;
+    for (int i = 0; train.value && i < FIELDS; i++)
+        if (fields[i].offset == AT(precision) && !read_field(train, &fields[i], &choice, error)) return false;
+    *precision = (enum sb_precision)choice;
+    return true;
+}
+
 void sb_train_config_finish(struct sb_train_config *config) {
     for (int i = 0; i < config->label_count; i++) free(config->labels[i]);
     free(config->labels);

@@ -69,6 +69,8 @@ struct sb_train_config {
 
 /* Reads and checks the whole document. On failure nothing needs to be finished. */
 bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, struct simba_error *error);
+/* $.train.precision alone (FP32 where it is missing), of a document whose other parts need not be complete. */
+bool sb_train_config_precision(struct sb_json root, enum sb_precision *precision, struct simba_error *error);
 void sb_train_config_finish(struct sb_train_config *config);
 
 /* The highest learning rate of the schedule: learning_rate, in proportion to the images of a step when
