@@ -118,7 +118,8 @@ struct sb_tensor *sb_op_layer_norm(struct sb_graph *graph, const char *name, str
 /* BATCH_NORM over all rows of x [.., C], optionally with ReLU. inputs x | gamma | beta | running_mean | running_var;
  * outputs y | stats [2, C] (mean, 1 / sqrt(variance + epsilon) as used). training: biased batch variance normalises;
  * running = (1 - momentum) running + momentum batch, with the unbiased variance (biased for a single row), written in
- * place. Otherwise the running values are used.
+ * place, but for channels of which one of the two is not finite (a step that loss scaling leaves out must not leave its
+ * mark). Otherwise the running values are used.
  * GRADIENT: inputs dy | x | gamma | stats | y? (for ReLU: dy counts where y > 0) ; outputs dx | dgamma | dbeta */
 enum {
     SB_BATCH_NORM_X,
