@@ -25,6 +25,7 @@ struct subject {
 };
 
 enum { SEED = 11 };
+static struct sb_device *device;
 
 static void must(bool done, const struct simba_error *error) {
     if (!done) fail_msg("%s", error->message);
@@ -41,7 +42,6 @@ static float *compute(const struct subject *subject, enum sb_precision precision
                       size_t *bytes) {
     struct simba_error error;
     struct check check;
-    struct sb_device *device;
     struct sb_program *program;
     struct sb_plan plan;
     int64_t sizes[CHECK_SIZES];
@@ -49,7 +49,6 @@ static float *compute(const struct subject *subject, enum sb_precision precision
     sizes[subject->precision] = (int64_t)precision;
     must(check_case(&check, subject->family, SEED, 0, sizes, 0, &error), &error);
     must(sb_plan_memory(&check.graph, (struct sb_plan_parameters){.keep_all = true}, &plan, &error), &error);
-    must(sb_device_open(&(struct sb_device_parameters){.choice = "cpu"}, &device, &error), &error);
     const struct sb_program_parameters parameters = {.graph = &check.graph, .plan = &plan, .name = "factors"};
     must(sb_program_create(device, &parameters, &program, &error), &error);
     for (int i = 0; i < check.input_count; i++) {
@@ -69,7 +68,6 @@ static float *compute(const struct subject *subject, enum sb_precision precision
     assert_non_null(values);
     must(sb_program_read(program, tensor, values, &error), &error);
     sb_program_destroy(program);
-    sb_device_close(device);
     check_finish(&check);
     return values;
 }
@@ -127,5 +125,12 @@ int main(void) {
         tests[i] = (struct CMUnitTest){.name = subjects[i].family->name,
                                        .test_func = rounds_factors,
                                        .initial_state = (void *)(uintptr_t)&subjects[i]};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    struct simba_error error;
+    if (!sb_device_open(&(struct sb_device_parameters){.choice = "cpu"}, &device, &error)) {
+        printf("%s\n", error.message);
+        return 1;
+    }
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    sb_device_close(device);
+    return failed;
 }
