@@ -18,6 +18,7 @@ struct field {
     size_t offset;
     double minimum, maximum;    /* INTEGER, REAL, PAIR (of reals, the second not below the first) */
     const char *const *choices; /* CHOICE */
+    const char *former;         /* CHOICE: what the first one was called once, as old checkpoints have it */
 };
 
 static const char *const formats[] = {"auto", "folder", "idx", "cifar10", "cifar100", "list", NULL};
@@ -28,7 +29,7 @@ static const char *const erasing_modes[] = {"pixel", "constant", "random", NULL}
 static const char *const mix_modes[] = {"batch", "pair", "element", NULL};
 static const char *const paddings[] = {"zeros", "reflect", NULL};
 static const char *const schedules[] = {"cosine", "constant", "published", NULL};
-static const char *const precisions[] = {"float32", NULL};
+static const char *const precisions[] = {"fp32", "bf16", "fp16", NULL}; /* enum sb_precision */
 
 #define AT(member) offsetof(struct sb_train_config, member)
 static const struct field fields[] = {
@@ -82,7 +83,9 @@ static const struct field fields[] = {
     {"train", "seed", INTEGER, AT(seed), 0, 999999999999999},
     {"train", "initial_weights", TEXT, AT(initial_weights)},
     {"train", "patience", INTEGER, AT(patience), 0, 1000000},
-    {"train", "precision", CHOICE, AT(precision), .choices = precisions},
+    {"train", "precision", CHOICE, AT(precision), .choices = precisions, .former = "float32"},
+    {"train", "loss_scale", REAL, AT(loss_scale), SB_SMALLEST_LOSS_SCALE, 0x1p100},
+    {"train", "loss_scale_interval", INTEGER, AT(loss_scale_interval), 1, 1000000},
     {"train", "evaluate_every", INTEGER, AT(evaluate_every), 1, 1000000},
     {"train", "evaluation_batch", INTEGER, AT(evaluation_batch), 1, 65536},
     {"train", "checkpoint_every", INTEGER, AT(checkpoint_every), 0, 1e15},
@@ -130,6 +133,8 @@ static void set_defaults(struct sb_train_config *config) {
                                        .label_smoothing = 0.1,
                                        .token_label_weight = 0.5,
                                        .seed = 1,
+                                       .loss_scale = 65536,
+                                       .loss_scale_interval = 2000,
                                        .evaluate_every = 1,
                                        .evaluation_batch = 64};
     strcpy(config->train, "train");
@@ -160,6 +165,13 @@ static bool read_pair(struct sb_json section, const struct field *field, double 
                    array.path);
 }
 
+static bool is_former(struct sb_json section, const struct field *field, int *choice) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(section.value, field->name));
+    if (!field->former || !text || strcmp(text, field->former)) return false;
+    *choice = 0;
+    return true;
+}
+
 static bool read_field(struct sb_json section, const struct field *field, void *target, struct simba_error *error) {
     switch (field->type) {
     case INTEGER:
@@ -173,7 +185,7 @@ static bool read_field(struct sb_json section, const struct field *field, void *
     case TEXT:
         return read_text(section, field->name, target, error);
     case CHOICE:
-        return sb_json_choice(section, field->name, field->choices, target, error);
+        return is_former(section, field, target) || sb_json_choice(section, field->name, field->choices, target, error);
     }
     return true;
 }
@@ -352,6 +364,16 @@ bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, s
 failed:
     sb_train_config_finish(config);
     return false;
+}
+
+bool sb_train_config_precision(struct sb_json root, enum sb_precision *precision, struct simba_error *error) {
+    struct sb_json train;
+    int choice = SB_PRECISION_FP32;
+    if (!sb_json_member(root, "train", &train, error)) return false;
+    for (int i = 0; train.value && i < FIELDS; i++)
+        if (fields[i].offset == AT(precision) && !read_field(train, &fields[i], &choice, error)) return false;
+    *precision = (enum sb_precision)choice;
+    return true;
 }
 
 void sb_train_config_finish(struct sb_train_config *config) {

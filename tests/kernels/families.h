@@ -11,6 +11,6 @@ extern const struct check_family check_linear, check_conv2d, check_depthwise_con
     check_activation, check_add, check_multiply, check_negative_exp, check_scale_rows, check_copy,
     check_normalise_image, check_permute, check_slice_tokens, check_concat_tokens, check_token_mean, check_token_max,
     check_mix_images, check_mix_box, check_cross_entropy, check_drop_path_scale, check_accumulate, check_gradient_norm,
-    check_adamw, check_average;
+    check_loss_scaling, check_adamw, check_average;
 
 #endif

@@ -46,6 +46,7 @@ bool cpu_cross_entropy_gradient(struct cpu_arguments *arguments);
 bool cpu_drop_path_scale(struct cpu_arguments *arguments);
 bool cpu_accumulate(struct cpu_arguments *arguments);
 bool cpu_gradient_norm(struct cpu_arguments *arguments);
+bool cpu_loss_scaling(struct cpu_arguments *arguments);
 bool cpu_adamw(struct cpu_arguments *arguments);
 bool cpu_average(struct cpu_arguments *arguments);
 
