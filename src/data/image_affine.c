@@ -11,49 +11,62 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A position inside the image has neighbours from two pixels before it to two behind. */
+/* A position inside the image has neighbours from two pixels before it to two behind. Every pixel of the frame takes
+ * LANES bytes, whatever the number of channels; the others have no meaning. */
 enum { FRAME = 2, LANES = 4 };
 
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
 typedef int32_t integers __attribute__((vector_size(LANES * sizeof(int32_t))));
-typedef uint8_t bytes __attribute__((vector_size(LANES)));
 
-/* The source with its frame: rows of `row` bytes; `origin` is pixel (0, 0). Four bytes are read at each pixel, so
- * there are some behind the last one. */
 struct framed {
-    const uint8_t *origin;
-    size_t row;
+    const uint8_t *origin; /* pixel (0, 0) */
+    size_t row;            /* bytes from one to the next */
+    int32_t *line;         /* [width, LANES]: a row of the result, not yet clipped */
     int width, height, channels;
 };
 
+static void frame_row(const uint8_t *from, size_t width, size_t channels, uint8_t *to) {
+    const size_t edge = FRAME * LANES, size = width * channels;
+    size_t x = 0;
+    for (; channels * x + LANES <= size; x++) memcpy(to + edge + LANES * x, from + channels * x, LANES);
+    for (; x < width; x++)
+        for (size_t c = 0; c < channels; c++) to[edge + LANES * x + c] = from[channels * x + c];
+    uint8_t *last = to + edge + LANES * (width - 1);
+    for (size_t i = 1; i <= FRAME; i++) {
+        memcpy(to + edge - LANES * i, to + edge, LANES);
+        memcpy(last + LANES * i, last, LANES);
+    }
+}
+
 static bool make_frame(const struct sb_image *image, struct sb_buffer *work, struct framed *framed,
                        struct simba_error *error) {
-    const size_t channels = (size_t)image->channels, row_bytes = (size_t)image->width * channels;
-    const size_t edge = FRAME * channels, row = row_bytes + 2 * edge, height = (size_t)image->height;
-    if (!sb_buffer_reserve(work, row * (height + 2 * FRAME) + LANES, error)) return false;
-    for (size_t y = 0; y < height; y++) {
-        const uint8_t *from = image->pixels + row_bytes * y;
-        uint8_t *to = work->bytes + row * (y + FRAME);
-        memcpy(to + edge, from, row_bytes);
-        for (size_t i = 0; i < edge; i++) {
-            to[i] = from[i % channels];
-            to[edge + row_bytes + i] = from[row_bytes - channels + i % channels];
-        }
-    }
+    const size_t channels = (size_t)image->channels, width = (size_t)image->width, height = (size_t)image->height;
+    const size_t row = (width + 2 * FRAME) * LANES, line_bytes = width * LANES * sizeof(int32_t);
+    if (!sb_buffer_reserve(work, line_bytes + row * (height + 2 * FRAME), error)) return false;
+    uint8_t *frame = work->bytes + line_bytes;
+    for (size_t y = 0; y < height; y++)
+        frame_row(image->pixels + width * channels * y, width, channels, frame + row * (FRAME + y));
     for (size_t y = 0; y < FRAME; y++) {
-        memcpy(work->bytes + row * y, work->bytes + row * FRAME, row);
-        memcpy(work->bytes + row * (FRAME + height + y), work->bytes + row * (FRAME + height - 1), row);
+        memcpy(frame + row * y, frame + row * FRAME, row);
+        memcpy(frame + row * (FRAME + height + y), frame + row * (FRAME + height - 1), row);
     }
-    memset(work->bytes + row * (height + 2 * FRAME), 0, LANES);
-    *framed = (struct framed){work->bytes + row * FRAME + edge, row, image->width, image->height, image->channels};
+    *framed = (struct framed){.origin = frame + row * FRAME + LANES * FRAME,
+                              .row = row,
+                              .line = (int32_t *)work->bytes,
+                              .width = image->width,
+                              .height = image->height,
+                              .channels = image->channels};
     return true;
 }
 
-/* Vectors are handed over by address: without AVX there is no settled way to hand these over by value. */
+/* Vectors are handed over by address: without AVX there is no settled way to hand these over by value. The loop becomes
+ * one instruction, which converting a vector of four bytes does not. */
 static inline __attribute__((always_inline)) void load(lanes *values, const uint8_t *pixel) {
-    bytes narrow;
-    memcpy(&narrow, pixel, sizeof narrow);
-    *values = __builtin_convertvector(__builtin_convertvector(narrow, integers), lanes);
+    int32_t wide[LANES];
+    for (int i = 0; i < LANES; i++) wide[i] = pixel[i];
+    integers vector;
+    memcpy(&vector, wide, sizeof vector);
+    *values = __builtin_convertvector(vector, lanes);
 }
 
 /* Interpolates between the values at -1, 0, 1 and 2 at 0 <= t < 1: Keys' cubic with a = -1. At t = 0 it is exactly the
@@ -84,26 +97,24 @@ static inline __attribute__((always_inline)) void linear_of_pixels(lanes *result
 /* The axes along which samples lie between pixels. */
 enum axes { BOTH, ALONG_ROWS, ALONG_COLUMNS };
 
-static inline __attribute__((always_inline)) void sample(lanes *result, const uint8_t *at, size_t column, size_t row,
-                                                         double dx, double dy, enum sb_filter filter, enum axes axes) {
-    const size_t step = axes == ALONG_COLUMNS ? row : column;
-    const double along = axes == ALONG_COLUMNS ? dy : dx;
-    if (filter == SB_FILTER_BILINEAR && axes == BOTH) {
-        lanes upper, lower;
-        linear_of_pixels(&upper, at, column, dx);
-        linear_of_pixels(&lower, at + row, column, dx);
-        *result = upper + (lower - upper) * dy;
+static inline __attribute__((always_inline)) void sample(lanes *result, const uint8_t *at, size_t row, double dx,
+                                                         double dy, enum sb_filter filter, enum axes axes) {
+    if (axes != BOTH) {
+        const size_t step = axes == ALONG_ROWS ? LANES : row;
+        (filter == SB_FILTER_BILINEAR ? linear_of_pixels : cubic_of_pixels)(result, at, step,
+                                                                            axes == ALONG_ROWS ? dx : dy);
     } else if (filter == SB_FILTER_BILINEAR) {
-        linear_of_pixels(result, at, step, along);
-    } else if (axes == BOTH) {
-        lanes values[4];
-        cubic_of_pixels(&values[0], at - row, column, dx);
-        cubic_of_pixels(&values[1], at, column, dx);
-        cubic_of_pixels(&values[2], at + row, column, dx);
-        cubic_of_pixels(&values[3], at + 2 * row, column, dx);
-        cubic(result, values, dy);
+        lanes upper, lower;
+        linear_of_pixels(&upper, at, LANES, dx);
+        linear_of_pixels(&lower, at + row, LANES, dx);
+        *result = upper + (lower - upper) * dy;
     } else {
-        cubic_of_pixels(result, at, step, along);
+        lanes values[4];
+        cubic_of_pixels(&values[0], at - row, LANES, dx);
+        cubic_of_pixels(&values[1], at, LANES, dx);
+        cubic_of_pixels(&values[2], at + row, LANES, dx);
+        cubic_of_pixels(&values[3], at + 2 * row, LANES, dx);
+        cubic(result, values, dy);
     }
 }
 
@@ -113,52 +124,62 @@ static inline int floor_of(double value) {
     return truncated - (value < truncated);
 }
 
-static inline __attribute__((always_inline)) void transform(const struct framed *source, const double matrix[6],
-                                                            const uint8_t *fill, uint8_t *pixels, int channels,
-                                                            enum sb_filter filter, enum axes axes) {
-    const size_t step = (size_t)channels;
-    for (int row = 0; row < source->height; row++) {
-        const double y_out = row + 0.5, x_of_row = matrix[1] * y_out, y_of_row = matrix[4] * y_out;
-        for (int column = 0; column < source->width; column++, pixels += channels) {
-            const double x_out = column + 0.5;
-            const double x = matrix[0] * x_out + x_of_row + matrix[2], y = matrix[3] * x_out + y_of_row + matrix[5];
-            if (!(x >= 0 && x < source->width && y >= 0 && y < source->height)) {
-                memcpy(pixels, fill, step);
-                continue;
-            }
+/* One row of the result. Along one axis the other coordinate is what the sum would give, with nothing to round. */
+static inline __attribute__((always_inline)) void transform_row(const struct framed *source, const double matrix[6],
+                                                                int row, integers fill, enum sb_filter filter,
+                                                                enum axes axes) {
+    const double width = source->width, height = source->height, y_out = row + 0.5;
+    const double x_of_row = matrix[1] * y_out, y_of_row = matrix[4] * y_out;
+    for (int column = 0; column < source->width; column++) {
+        const double x_out = column + 0.5;
+        const double x = axes == ALONG_COLUMNS ? x_out + matrix[2] : matrix[0] * x_out + x_of_row + matrix[2];
+        const double y = axes == ALONG_ROWS ? y_out + matrix[5] : matrix[3] * x_out + y_of_row + matrix[5];
+        integers result = fill;
+        if (x >= 0 && x < width && y >= 0 && y < height) {
             const int left = floor_of(x - 0.5), top = floor_of(y - 0.5);
-            const uint8_t *at = source->origin + (ptrdiff_t)source->row * top + channels * left;
             lanes values;
-            sample(&values, at, step, source->row, x - 0.5 - left, y - 0.5 - top, filter, axes);
-            for (int c = 0; c < channels; c++)
-                pixels[c] = values[c] <= 0 ? 0 : values[c] >= 255 ? 255 : (uint8_t)values[c];
+            sample(&values, source->origin + (ptrdiff_t)source->row * top + LANES * left, source->row, x - 0.5 - left,
+                   y - 0.5 - top, filter, axes);
+            result = __builtin_convertvector(values, integers);
         }
+        memcpy(source->line + LANES * column, &result, sizeof result);
     }
 }
 
-/* A copy for each combination, as the loop above wants its constants. */
-SB_VECTOR_CLONES
-static void transform_bilinear(const struct framed *source, const double matrix[6], const uint8_t *fill,
-                               uint8_t *pixels, enum axes axes) {
-    const bool grey = source->channels == 1;
-    if (axes == BOTH)
-        transform(source, matrix, fill, pixels, grey ? 1 : 3, SB_FILTER_BILINEAR, BOTH);
-    else if (axes == ALONG_ROWS)
-        transform(source, matrix, fill, pixels, grey ? 1 : 3, SB_FILTER_BILINEAR, ALONG_ROWS);
-    else
-        transform(source, matrix, fill, pixels, grey ? 1 : 3, SB_FILTER_BILINEAR, ALONG_COLUMNS);
+static void clip_row(const int32_t *line, int width, int channels, uint8_t *pixels) {
+    for (int x = 0; x < width; x++)
+        for (int c = 0; c < channels; c++) {
+            int32_t value = line[LANES * x + c];
+            value = value < 0 ? 0 : value;
+            value = value > 255 ? 255 : value;
+            pixels[channels * x + c] = (uint8_t)value;
+        }
 }
 
+/* A loop for each combination of what is constant in it. */
 SB_VECTOR_CLONES
-static void transform_bicubic(const struct framed *source, const double matrix[6], const uint8_t *fill, uint8_t *pixels,
-                              enum axes axes) {
-    const bool grey = source->channels == 1;
-    if (axes == BOTH)
-        transform(source, matrix, fill, pixels, grey ? 1 : 3, SB_FILTER_BICUBIC, BOTH);
-    else if (axes == ALONG_ROWS)
-        transform(source, matrix, fill, pixels, grey ? 1 : 3, SB_FILTER_BICUBIC, ALONG_ROWS);
-    else
-        transform(source, matrix, fill, pixels, grey ? 1 : 3, SB_FILTER_BICUBIC, ALONG_COLUMNS);
+static void transform(const struct framed *source, const double matrix[6], const uint8_t *fill, enum sb_filter filter,
+                      enum axes axes, uint8_t *pixels) {
+    integers outside = {0};
+    for (int c = 0; c < source->channels; c++) outside[c] = fill[c];
+    for (int row = 0; row < source->height; row++, pixels += source->width * source->channels) {
+        if (filter == SB_FILTER_BILINEAR && axes == BOTH)
+            transform_row(source, matrix, row, outside, SB_FILTER_BILINEAR, BOTH);
+        else if (filter == SB_FILTER_BILINEAR && axes == ALONG_ROWS)
+            transform_row(source, matrix, row, outside, SB_FILTER_BILINEAR, ALONG_ROWS);
+        else if (filter == SB_FILTER_BILINEAR)
+            transform_row(source, matrix, row, outside, SB_FILTER_BILINEAR, ALONG_COLUMNS);
+        else if (axes == BOTH)
+            transform_row(source, matrix, row, outside, SB_FILTER_BICUBIC, BOTH);
+        else if (axes == ALONG_ROWS)
+            transform_row(source, matrix, row, outside, SB_FILTER_BICUBIC, ALONG_ROWS);
+        else
+            transform_row(source, matrix, row, outside, SB_FILTER_BICUBIC, ALONG_COLUMNS);
+        if (source->channels == 3)
+            clip_row(source->line, source->width, 3, pixels);
+        else
+            clip_row(source->line, source->width, 1, pixels);
+    }
 }
 
 bool sb_image_affine(struct sb_image *image, const double matrix[6], enum sb_filter filter, const uint8_t *fill,
@@ -171,7 +192,7 @@ bool sb_image_affine(struct sb_image *image, const double matrix[6], enum sb_fil
         axes = ALONG_ROWS;
     else if (matrix[0] == 1 && matrix[1] == 0 && matrix[2] == floor(matrix[2]))
         axes = ALONG_COLUMNS;
-    (filter == SB_FILTER_BILINEAR ? transform_bilinear : transform_bicubic)(&source, matrix, fill, image->pixels, axes);
+    transform(&source, matrix, fill, filter, axes, image->pixels);
     return true;
 }
 
