@@ -16,11 +16,19 @@
 enum { FRAME = 2, LANES = 4 };
 
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
-typedef int32_t integers __attribute__((vector_size(LANES * sizeof(int32_t))));
+typedef int64_t integers __attribute__((vector_size(LANES * sizeof(int64_t))));
+typedef int32_t results __attribute__((vector_size(LANES * sizeof(int32_t))));
+
+/* Of the pixels of a row: where in the frame the one to the upper left lies, and how far behind it they are. */
+struct places {
+    double *dx, *dy;
+    int32_t *at;
+};
 
 struct framed {
     const uint8_t *origin; /* pixel (0, 0) */
     size_t row;            /* bytes from one to the next */
+    struct places places;  /* room for a row */
     int32_t *line;         /* [width, LANES]: a row of the result, not yet clipped */
     int width, height, channels;
 };
@@ -42,31 +50,37 @@ static bool make_frame(const struct sb_image *image, struct sb_buffer *work, str
                        struct simba_error *error) {
     const size_t channels = (size_t)image->channels, width = (size_t)image->width, height = (size_t)image->height;
     const size_t row = (width + 2 * FRAME) * LANES, line_bytes = width * LANES * sizeof(int32_t);
-    if (!sb_buffer_reserve(work, line_bytes + row * (height + 2 * FRAME), error)) return false;
-    uint8_t *frame = work->bytes + line_bytes;
+    const size_t place_bytes = width * (2 * sizeof(double) + sizeof(int32_t));
+    if (!sb_buffer_reserve(work, line_bytes + place_bytes + row * (height + 2 * FRAME), error)) return false;
+    uint8_t *places = work->bytes + line_bytes, *frame = places + place_bytes;
     for (size_t y = 0; y < height; y++)
         frame_row(image->pixels + width * channels * y, width, channels, frame + row * (FRAME + y));
     for (size_t y = 0; y < FRAME; y++) {
         memcpy(frame + row * y, frame + row * FRAME, row);
         memcpy(frame + row * (FRAME + height + y), frame + row * (FRAME + height - 1), row);
     }
-    *framed = (struct framed){.origin = frame + row * FRAME + LANES * FRAME,
-                              .row = row,
-                              .line = (int32_t *)work->bytes,
-                              .width = image->width,
-                              .height = image->height,
-                              .channels = image->channels};
+    *framed = (struct framed){
+        .origin = frame + row * FRAME + LANES * FRAME,
+        .row = row,
+        .places = {(double *)places, (double *)places + width, (int32_t *)((double *)places + 2 * width)},
+        .line = (int32_t *)work->bytes,
+        .width = image->width,
+        .height = image->height,
+        .channels = image->channels};
     return true;
 }
 
 /* Vectors are handed over by address: without AVX there is no settled way to hand these over by value. The loop becomes
- * one instruction, which converting a vector of four bytes does not. */
+ * one instruction, and so does each of the other two steps, which a conversion does not: as the last digits of 2^52 a
+ * byte is a double already. */
 static inline __attribute__((always_inline)) void load(lanes *values, const uint8_t *pixel) {
-    int32_t wide[LANES];
-    for (int i = 0; i < LANES; i++) wide[i] = pixel[i];
+    const double large = 0x1p52;
+    int64_t wide[LANES], digits;
     integers vector;
+    for (int i = 0; i < LANES; i++) wide[i] = pixel[i];
     memcpy(&vector, wide, sizeof vector);
-    *values = __builtin_convertvector(vector, lanes);
+    memcpy(&digits, &large, sizeof digits);
+    *values = (lanes)(vector | digits) - large;
 }
 
 /* Interpolates between the values at -1, 0, 1 and 2 at 0 <= t < 1: Keys' cubic with a = -1. At t = 0 it is exactly the
@@ -124,26 +138,57 @@ static inline int floor_of(double value) {
     return truncated - (value < truncated);
 }
 
-/* One row of the result. Along one axis the other coordinate is what the sum would give, with nothing to round. */
+/* Where the pixels of a row of the result lie in the source. Along one axis the other coordinate is what the sum would
+ * give, with nothing to round. */
+struct row {
+    double matrix[6], x_of_row, y_of_row, y_out;
+};
+
+static inline __attribute__((always_inline)) void locate(const struct row *row, int column, enum axes axes, double *x,
+                                                         double *y) {
+    const double *m = row->matrix, x_out = column + 0.5;
+    *x = axes == ALONG_COLUMNS ? x_out + m[2] : m[0] * x_out + row->x_of_row + m[2];
+    *y = axes == ALONG_ROWS ? row->y_out + m[5] : m[3] * x_out + row->y_of_row + m[5];
+}
+
+static inline __attribute__((always_inline)) bool is_inside(const struct framed *source, const struct row *row,
+                                                            int column, enum axes axes) {
+    double x, y;
+    locate(row, column, axes, &x, &y);
+    return x >= 0 && x < source->width && y >= 0 && y < source->height;
+}
+
+/* A row of the result. Coordinates grow or shrink along it, rounding included: what lies inside is one piece. */
 static inline __attribute__((always_inline)) void transform_row(const struct framed *source, const double matrix[6],
-                                                                int row, integers fill, enum sb_filter filter,
+                                                                int y_out, results fill, enum sb_filter filter,
                                                                 enum axes axes) {
-    const double width = source->width, height = source->height, y_out = row + 0.5;
-    const double x_of_row = matrix[1] * y_out, y_of_row = matrix[4] * y_out;
-    for (int column = 0; column < source->width; column++) {
-        const double x_out = column + 0.5;
-        const double x = axes == ALONG_COLUMNS ? x_out + matrix[2] : matrix[0] * x_out + x_of_row + matrix[2];
-        const double y = axes == ALONG_ROWS ? y_out + matrix[5] : matrix[3] * x_out + y_of_row + matrix[5];
-        integers result = fill;
-        if (x >= 0 && x < width && y >= 0 && y < height) {
-            const int left = floor_of(x - 0.5), top = floor_of(y - 0.5);
-            lanes values;
-            sample(&values, source->origin + (ptrdiff_t)source->row * top + LANES * left, source->row, x - 0.5 - left,
-                   y - 0.5 - top, filter, axes);
-            result = __builtin_convertvector(values, integers);
-        }
-        memcpy(source->line + LANES * column, &result, sizeof result);
+    struct row row = {
+        .x_of_row = matrix[1] * (y_out + 0.5), .y_of_row = matrix[4] * (y_out + 0.5), .y_out = y_out + 0.5};
+    memcpy(row.matrix, matrix, sizeof row.matrix);
+    int begin = 0, end = source->width;
+    while (begin < end && !is_inside(source, &row, begin, axes)) begin++;
+    while (end > begin && !is_inside(source, &row, end - 1, axes)) end--;
+    double *restrict dx = source->places.dx, *restrict dy = source->places.dy;
+    int32_t *restrict at = source->places.at;
+    const int row_bytes = (int)source->row; /* times the height it is less than 2^31 */
+    for (int i = begin; i < end; i++) {
+        double x, y;
+        locate(&row, i, axes, &x, &y);
+        x -= 0.5, y -= 0.5;
+        const int left = floor_of(x), top = floor_of(y);
+        at[i] = row_bytes * top + LANES * left;
+        if (axes != ALONG_COLUMNS) dx[i] = x - left;
+        if (axes != ALONG_ROWS) dy[i] = y - top;
     }
+    for (int i = 0; i < begin; i++) memcpy(source->line + LANES * i, &fill, sizeof fill);
+    for (int i = begin; i < end; i++) {
+        lanes values;
+        sample(&values, source->origin + at[i], source->row, axes == ALONG_COLUMNS ? 0 : dx[i],
+               axes == ALONG_ROWS ? 0 : dy[i], filter, axes);
+        const results whole = __builtin_convertvector(values, results);
+        memcpy(source->line + LANES * i, &whole, sizeof whole);
+    }
+    for (int i = end; i < source->width; i++) memcpy(source->line + LANES * i, &fill, sizeof fill);
 }
 
 static void clip_row(const int32_t *line, int width, int channels, uint8_t *pixels) {
@@ -160,7 +205,7 @@ static void clip_row(const int32_t *line, int width, int channels, uint8_t *pixe
 SB_VECTOR_CLONES
 static void transform(const struct framed *source, const double matrix[6], const uint8_t *fill, enum sb_filter filter,
                       enum axes axes, uint8_t *pixels) {
-    integers outside = {0};
+    results outside = {0};
     for (int c = 0; c < source->channels; c++) outside[c] = fill[c];
     for (int row = 0; row < source->height; row++, pixels += source->width * source->channels) {
         if (filter == SB_FILTER_BILINEAR && axes == BOTH)
