@@ -1,7 +1,5 @@
 #include "io/jpeg.h"
 
-#include "io/png.h"
-
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>

@@ -31,10 +31,6 @@ static void on_warning(png_structp png, png_const_charp message) {
     (void)message;
 }
 
-uint8_t sb_grey(const uint8_t colour[3]) {
-    return (uint8_t)((colour[0] * 19595u + colour[1] * 38470u + colour[2] * 7471u + 0x8000u) >> 16);
-}
-
 bool sb_is_png(const uint8_t *bytes, size_t size) {
     return size >= 8 && png_sig_cmp(bytes, 0, 8) == 0;
 }
