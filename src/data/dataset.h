@@ -82,12 +82,4 @@ bool sb_is_idx_directory(const char *path);
 /* SB_DATASET_CIFAR10 or 100, or AUTO where the directory is neither. */
 enum sb_dataset_format sb_cifar_directory(const char *path);
 
-/* For sets of equal images in memory, one behind the other. */
-struct sb_packed_images {
-    const uint8_t *pixels;
-    int width, height, channels;
-};
-void sb_packed_decode(const struct sb_packed_images *images, int64_t index, struct sb_image *image);
-void sb_index_key(const struct sb_dataset *dataset, int64_t index, char *key, size_t size);
-
 #endif

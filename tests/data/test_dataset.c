@@ -162,6 +162,9 @@ static void idx_directory(void **state) {
     assert_true(image.height == 4 && image.width == 5 && image.channels == 1);
     assert_memory_equal(image.pixels, images + 40, 20);
     assert_int_equal(label, 9);
+    char key[8];
+    dataset->key(dataset, 2, key, sizeof key);
+    assert_string_equal(key, "2");
     sb_dataset_destroy(dataset);
 
     parameters.classes = 9;
