@@ -6,10 +6,12 @@
 #include <string.h>
 
 /* Weights have 22 binary digits behind the point. Both passes work on blocks of bytes that lie side by side. */
-enum { PRECISION = 22, BLOCK = 32, TILE = 16 };
+enum { PRECISION = 22, BLOCK = 32, LANES = 8, TILE = 16 };
 
-/* For one axis: result i is the sum over k < used of weights[i * taps + k] * source[first[i] + k]. `used` is even; the
- * weights of pixels that do not count are 0. */
+typedef int32_t lanes __attribute__((vector_size(LANES * sizeof(int32_t))));
+
+/* For one axis: result i is the sum over k < used of weights[i * taps + k] * source[first[i] + k]. The weights
+ * of pixels that do not count are 0. */
 struct axis {
     int taps, used;
     int *first;
@@ -28,9 +30,9 @@ static double filter_support(enum sb_filter filter, double scale) {
     return (filter == SB_FILTER_BILINEAR ? 1 : 2) * (scale > 1 ? scale : 1);
 }
 
-/* At most, and even. */
+/* At most. */
 static int tap_count(enum sb_filter filter, double extent, int size) {
-    return (int)ceil(filter_support(filter, extent / size)) * 2 + 2;
+    return (int)ceil(filter_support(filter, extent / size)) * 2 + 1;
 }
 
 /* The window's part of an axis of `size` results out of [begin, begin + extent) of `source` pixels. Positions count
@@ -43,7 +45,7 @@ static void fill_axis(struct axis *axis, enum sb_filter filter, int source, doub
     const int origin = (int)floor(begin);
     int end = (int)ceil(begin + extent) - origin;
     if (end > source - origin) end = source - origin;
-    int most = 0;
+    axis->used = 0;
     for (int i = 0; i < window; i++) {
         const double center = begin - origin + (first + i + 0.5) * scale;
         int low = (int)(center - support + 0.5), high = (int)(center + support + 0.5);
@@ -61,22 +63,31 @@ static void fill_axis(struct axis *axis, enum sb_filter filter, int source, doub
             weights[k] = (int32_t)(weight * (1 << PRECISION) + (weight < 0 ? -0.5 : 0.5));
         }
         axis->first[i] = origin + low;
-        if (count > most) most = count;
+        if (count > axis->used) axis->used = count;
     }
-    axis->used = most + most % 2;
 }
 
-/* One row of BLOCK bytes out of `taps` rows, two at a time. */
+/* The loop becomes one instruction, which converting a vector of bytes does not. */
+static inline __attribute__((always_inline)) void load(lanes *values, const uint8_t *bytes) {
+    int32_t wide[LANES];
+    for (int i = 0; i < LANES; i++) wide[i] = bytes[i];
+    memcpy(values, wide, sizeof wide);
+}
+
+/* One row of BLOCK bytes out of `taps` rows. */
 static inline __attribute__((always_inline)) void
 blend_block(const uint8_t *source, size_t row_bytes, const int32_t *weights, int taps, uint8_t *restrict pixels) {
-    int32_t sums[BLOCK];
-    for (int i = 0; i < BLOCK; i++) sums[i] = 1 << (PRECISION - 1);
-    for (int k = 0; k < taps; k += 2) {
-        const uint8_t *one = source + row_bytes * (size_t)k, *other = one + row_bytes;
-        for (int i = 0; i < BLOCK; i++) sums[i] += one[i] * weights[k] + other[i] * weights[k + 1];
-    }
+    lanes sums[BLOCK / LANES] = {0};
+    for (int k = 0; k < taps; k++)
+        for (int i = 0; i < BLOCK / LANES; i++) {
+            lanes values;
+            load(&values, source + row_bytes * (size_t)k + LANES * i);
+            sums[i] += values * weights[k];
+        }
+    int32_t values[BLOCK];
+    memcpy(values, sums, sizeof values);
     for (int i = 0; i < BLOCK; i++) {
-        int32_t value = sums[i] >> PRECISION;
+        int32_t value = (values[i] + (1 << (PRECISION - 1))) >> PRECISION;
         value = value < 0 ? 0 : value;
         value = value > 255 ? 255 : value;
         pixels[i] = (uint8_t)value;
