@@ -3,11 +3,10 @@
 #include "io/image_file.h"
 #include "io/jpeg.h"
 
-enum { WIDTH = 37, HEIGHT = 29 };
-
 struct jpeg_case {
     const uint8_t *bytes;
     size_t size;
+    int width, height;
     uint64_t rgb, grey;
 };
 
@@ -32,11 +31,12 @@ static void reads_what_pil_reads(void **state) {
             struct sb_region inside;
             put_file(temporary("case.png"), jpeg_cases[i].bytes, jpeg_cases[i].size); /* the name does not matter */
             if (!sb_image_file_open(temporary("case.png"), &file, &source, &error)) fail_msg("%s", error.message);
-            assert_true(source.is_jpeg && source.width == WIDTH && source.height == HEIGHT);
-            assert_true(sb_image_file_decode(&source, channels, (struct sb_region){0, 0, WIDTH, HEIGHT}, 0, 0, &pixels,
+            const int width = jpeg_cases[i].width, height = jpeg_cases[i].height;
+            assert_true(source.is_jpeg && source.width == width && source.height == height);
+            assert_true(sb_image_file_decode(&source, channels, (struct sb_region){0, 0, width, height}, 0, 0, &pixels,
                                              &image, &inside, &error));
-            assert_true(image.width == WIDTH && image.height == HEIGHT && image.channels == channels);
-            if (hash_of(image.pixels, WIDTH * HEIGHT * channels) !=
+            assert_true(image.width == width && image.height == height && image.channels == channels);
+            if (hash_of(image.pixels, width * height * channels) !=
                 (channels == 3 ? jpeg_cases[i].rgb : jpeg_cases[i].grey))
                 fail_msg("case %d with %d channels differs from PIL's", i, channels);
         }
@@ -50,15 +50,16 @@ static void parts_are_parts(void **state) {
     struct simba_error error = {0};
     struct sb_buffer whole_pixels = {0}, pixels = {0};
     for (int i = 0; i < CASES; i++) {
-        const struct sb_region everything = {0, 0, WIDTH, HEIGHT};
+        const int width = jpeg_cases[i].width, height = jpeg_cases[i].height;
+        const struct sb_region everything = {0, 0, width, height};
         struct sb_image whole, part;
         struct sb_region inside;
         const uint8_t *bytes = jpeg_cases[i].bytes;
         const size_t size = jpeg_cases[i].size;
         assert_true(sb_jpeg_decode("whole", bytes, size, 3, everything, 1, &whole_pixels, &whole, &inside, &error));
         for (int test = 0; test < 60; test++) {
-            const struct sb_region region = {test * 7 % 30, test * 5 % 23, 1 + test % (WIDTH - test * 7 % 30),
-                                             1 + test % (HEIGHT - test * 5 % 23)};
+            const int left = test * 7 % width, top = test * 5 % height;
+            const struct sb_region region = {left, top, 1 + test % (width - left), 1 + test % (height - top)};
             if (!sb_jpeg_decode("part", bytes, size, 3, region, 1, &pixels, &part, &inside, &error))
                 fail_msg("%s", error.message);
             assert_true(inside.left >= 0 && inside.top >= 0 && inside.width == region.width &&
@@ -66,8 +67,7 @@ static void parts_are_parts(void **state) {
                         inside.top + inside.height <= part.height);
             for (int y = 0; y < (int)region.height; y++)
                 assert_memory_equal(part.pixels + (((int)inside.top + y) * part.width + (int)inside.left) * 3,
-                                    whole.pixels + (((int)region.top + y) * WIDTH + (int)region.left) * 3,
-                                    (size_t)region.width * 3);
+                                    whole.pixels + ((top + y) * width + left) * 3, (size_t)region.width * 3);
         }
     }
     free(whole_pixels.bytes);
@@ -76,6 +76,7 @@ static void parts_are_parts(void **state) {
 
 /* A reduced image is about what the mean of its pixels' blocks is. */
 static void reduces(void **state) {
+    enum { WIDTH = 37, HEIGHT = 29 };
     (void)state;
     struct simba_error error = {0};
     struct sb_buffer file = {0}, whole_pixels = {0}, pixels = {0};
@@ -84,6 +85,7 @@ static void reduces(void **state) {
         struct sb_image_source source;
         struct sb_image whole, half;
         struct sb_region inside;
+        if (jpeg_cases[i].width != WIDTH) continue; /* too small for that */
         put_file(temporary("half.jpg"), jpeg_cases[i].bytes, jpeg_cases[i].size);
         assert_true(sb_image_file_open(temporary("half.jpg"), &file, &source, &error));
         assert_true(sb_image_file_decode(&source, 1, everything, 0, 0, &whole_pixels, &whole, &inside, &error));
@@ -107,8 +109,8 @@ static void reduces(void **state) {
 static void damaged_anywhere(void **state) {
     (void)state;
     struct sb_buffer pixels = {0};
-    const struct sb_region everything = {0, 0, WIDTH, HEIGHT};
     for (int i = 0; i < CASES; i++) {
+        const struct sb_region everything = {0, 0, jpeg_cases[i].width, jpeg_cases[i].height};
         struct sb_image image;
         struct sb_region inside;
         uint8_t *bytes = malloc(jpeg_cases[i].size);
@@ -132,8 +134,8 @@ static void damaged_anywhere(void **state) {
             memcpy(bytes, jpeg_cases[i].bytes, jpeg_cases[i].size);
             bytes[at] ^= (uint8_t)(1 << at % 8);
             int width, height;
-            if (!sb_jpeg_size("changed.jpg", bytes, jpeg_cases[i].size, &width, &height, &error) || width != WIDTH ||
-                height != HEIGHT)
+            if (!sb_jpeg_size("changed.jpg", bytes, jpeg_cases[i].size, &width, &height, &error) ||
+                width != jpeg_cases[i].width || height != jpeg_cases[i].height)
                 continue;
             if (!sb_jpeg_decode("changed.jpg", bytes, jpeg_cases[i].size, 3, everything, 1, &pixels, &image, &inside,
                                 &error))
