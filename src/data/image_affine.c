@@ -16,8 +16,7 @@
 enum { FRAME = 2, LANES = 4 };
 
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
-typedef int64_t integers __attribute__((vector_size(LANES * sizeof(int64_t))));
-typedef int32_t results __attribute__((vector_size(LANES * sizeof(int32_t))));
+typedef int32_t integers __attribute__((vector_size(LANES * sizeof(int32_t))));
 
 /* Of the pixels of a row: where in the frame the one to the upper left lies, and how far behind it they are. */
 struct places {
@@ -70,17 +69,14 @@ static bool make_frame(const struct sb_image *image, struct sb_buffer *work, str
     return true;
 }
 
-/* Vectors are handed over by address: without AVX there is no settled way to hand these over by value. The loop becomes
- * one instruction, and so does each of the other two steps, which a conversion does not: as the last digits of 2^52 a
- * byte is a double already. */
+/* Vectors are handed over by address: without AVX there is no settled way to hand these over by value. With AVX2 the
+ * loop becomes one instruction, which converting a vector of four bytes does not. */
 static inline __attribute__((always_inline)) void load(lanes *values, const uint8_t *pixel) {
-    const double large = 0x1p52;
-    int64_t wide[LANES], digits;
-    integers vector;
+    int32_t wide[LANES];
     for (int i = 0; i < LANES; i++) wide[i] = pixel[i];
+    integers vector;
     memcpy(&vector, wide, sizeof vector);
-    memcpy(&digits, &large, sizeof digits);
-    *values = (lanes)(vector | digits) - large;
+    *values = __builtin_convertvector(vector, lanes);
 }
 
 /* Interpolates between the values at -1, 0, 1 and 2 at 0 <= t < 1: Keys' cubic with a = -1. At t = 0 it is exactly the
@@ -160,7 +156,7 @@ static inline __attribute__((always_inline)) bool is_inside(const struct framed 
 
 /* A row of the result. Coordinates grow or shrink along it, rounding included: what lies inside is one piece. */
 static inline __attribute__((always_inline)) void transform_row(const struct framed *source, const double matrix[6],
-                                                                int y_out, results fill, enum sb_filter filter,
+                                                                int y_out, integers fill, enum sb_filter filter,
                                                                 enum axes axes) {
     struct row row = {
         .x_of_row = matrix[1] * (y_out + 0.5), .y_of_row = matrix[4] * (y_out + 0.5), .y_out = y_out + 0.5};
@@ -185,7 +181,7 @@ static inline __attribute__((always_inline)) void transform_row(const struct fra
         lanes values;
         sample(&values, source->origin + at[i], source->row, axes == ALONG_COLUMNS ? 0 : dx[i],
                axes == ALONG_ROWS ? 0 : dy[i], filter, axes);
-        const results whole = __builtin_convertvector(values, results);
+        const integers whole = __builtin_convertvector(values, integers);
         memcpy(source->line + LANES * i, &whole, sizeof whole);
     }
     for (int i = end; i < source->width; i++) memcpy(source->line + LANES * i, &fill, sizeof fill);
@@ -205,7 +201,7 @@ static void clip_row(const int32_t *line, int width, int channels, uint8_t *pixe
 SB_VECTOR_CLONES
 static void transform(const struct framed *source, const double matrix[6], const uint8_t *fill, enum sb_filter filter,
                       enum axes axes, uint8_t *pixels) {
-    results outside = {0};
+    integers outside = {0};
     for (int c = 0; c < source->channels; c++) outside[c] = fill[c];
     for (int row = 0; row < source->height; row++, pixels += source->width * source->channels) {
         if (filter == SB_FILTER_BILINEAR && axes == BOTH)
