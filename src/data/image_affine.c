@@ -69,8 +69,9 @@ static bool make_frame(const struct sb_image *image, struct sb_buffer *work, str
     return true;
 }
 
-/* Vectors are handed over by address: without AVX there is no settled way to hand these over by value. With AVX2 the
- * loop becomes one instruction, which converting a vector of four bytes does not. */
+/* Vectors of this size are handed over by address: without AVX there is no settled way to do it by value. With AVX2 the
+ * loop becomes one instruction, which converting a vector of four bytes does not. (As the last digits of 2^52, bytes
+ * are doubles with less work yet: a tenth faster, but a third as fast without AVX2.) */
 static inline __attribute__((always_inline)) void load(lanes *values, const uint8_t *pixel) {
     int32_t wide[LANES];
     for (int i = 0; i < LANES; i++) wide[i] = pixel[i];

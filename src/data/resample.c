@@ -139,8 +139,8 @@ static uint8_t *carve(uint8_t **memory, size_t size) {
     return part;
 }
 
-/* Scales rows: a strip of BLOCK of them is turned, so that what one weight applies to lies side by side, as in the
- * other pass. */
+/* For scaling rows, a strip of BLOCK of them is turned, so that what one weight applies to lies side by side, as in the
+ * other pass. In the last strip there may be fewer; what stands in the place of the others is not taken out again. */
 struct strip {
     uint8_t *columns; /* [source columns that are used, channels, BLOCK] */
     uint8_t *results; /* [window_width, channels, BLOCK] */
