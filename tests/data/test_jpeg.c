@@ -14,12 +14,6 @@ struct jpeg_case {
 
 enum { CASES = sizeof jpeg_cases / sizeof *jpeg_cases };
 
-static uint64_t hash_of(const uint8_t *bytes, int count) {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (int i = 0; i < count; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    return hash;
-}
-
 static void reads_what_pil_reads(void **state) {
     (void)state;
     struct simba_error error = {0};

@@ -30,12 +30,6 @@ static struct sb_image pil_image(uint8_t *pixels, uint32_t seed, uint32_t spread
     return (struct sb_image){pixels, width, height, channels};
 }
 
-static uint64_t hash_of(const uint8_t *bytes, int count) {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (int i = 0; i < count; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    return hash;
-}
-
 static void operations(void **state) {
     (void)state;
     struct sb_buffer work = {0};
