@@ -107,6 +107,7 @@ def main():
         two.append(loader(build, folder, 2, 6))
     line("1 thread", [run["images_per_s"] for run in one], "images/s of wall clock")
     line("2 threads", [run["images_per_s"] for run in two], "images/s of wall clock")
+    line("1 thread", [run["images_per_core_s"] for run in one], "images/s per core")
     line("2 threads", [run["images_per_core_s"] for run in two], "images/s per core")
     long = loader(build, folder, 2, 20)
     print(f"peak memory             {long['peak_kb_first_epoch'] / 1024:8.1f} MiB after the first epoch, "
