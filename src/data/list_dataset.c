@@ -209,7 +209,8 @@ static bool read_lines(struct sb_file_dataset *dataset, struct names *names, con
                        struct simba_error *error) {
     const char *slash = strrchr(path, '/');
     const int directory = slash ? (int)(slash - path) + 1 : 0;
-    dataset->root = (size_t)directory;
+    dataset->root = sb_pool_format(&dataset->pool, error, "%.*s", directory, path);
+    if (!dataset->root) return false;
     struct line line = {path, 0};
     if (strlen(text) != size)
         return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: there is a zero byte in it; a list is a text file.", path);

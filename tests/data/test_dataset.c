@@ -374,6 +374,20 @@ static void list_file(void **state) {
     assert_string_equal(key, "a b/x");
     sb_dataset_destroy(dataset);
 
+    /* Absolute paths: in the list's directory, and elsewhere, shorter than the name of that directory. */
+    char text[1200];
+    snprintf(text, sizeof text, "%s,0\n/y.png,1\n", temporary("cars/a b/x.png"));
+    put_text(temporary("cars/absolute.txt"), text);
+    parameters.path = temporary("cars/absolute.txt");
+    dataset = sb_dataset_open(&parameters, &error);
+    if (!dataset) fail_msg("%s", error.message);
+    dataset->key(dataset, 0, key, sizeof key);
+    assert_string_equal(key, "a b/x");
+    dataset->key(dataset, 1, key, sizeof key);
+    assert_string_equal(key, "/y");
+    sb_dataset_destroy(dataset);
+    parameters.path = temporary("cars/train.txt");
+
     static const char *const names[] = {"Volvo", "Audi", "Saab"};
     parameters.class_names = names;
     parameters.classes = 3;
