@@ -49,11 +49,12 @@ static bool unquote(char *field, char **end) {
 
 /* The end of the path in a line; NULL: there is none. */
 static char *find_separator(char *text) {
+    enum { LONGEST_ENDING = 8 }; /* ".jpeg" and a letter before it; looking at more takes hours for a long line */
     for (char *at = text; *at; at++) {
         if (*at != ',' && *at != '\t' && *at != ' ') continue;
         const char kept = *at;
         *at = '\0';
-        const bool is_end = sb_is_image_name(text);
+        const bool is_end = sb_is_image_name(at - text > LONGEST_ENDING ? at - LONGEST_ENDING : text);
         *at = kept;
         if (is_end) return at;
     }
