@@ -19,13 +19,14 @@ struct sb_zip {
     const uint8_t *bytes;
     size_t size;
     struct sb_pool pool;
-    struct sb_zip_entry *entries;
+    struct sb_zip_entry *entries; /* by name */
     int64_t count;
 };
 
 bool sb_is_zip(const uint8_t *bytes, size_t size);
 
-/* Reads the directory. Finish it also after a failure. */
+/* Reads the directory. No two entries may have the same name or share bytes: all of them together unpack to no more
+ * than 1032 times the archive. Finish it also after a failure. */
 bool sb_zip_open(struct sb_zip *zip, const char *path, const uint8_t *bytes, size_t size, struct simba_error *error);
 void sb_zip_finish(struct sb_zip *zip);
 
