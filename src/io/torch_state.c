@@ -37,6 +37,29 @@ static const char *choose_key(struct sb_torch_file *file, struct simba_error *er
     return first && strcmp(first, "module") != 0 ? first : NULL;
 }
 
+static int compare_names(const void *left, const void *right) {
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* What a pickle can hold and a safetensors file cannot. */
+static bool check_names(const char *shown, const struct sb_safetensors_entry *entries, int count,
+                        struct simba_error *error) {
+    const char **names = sb_allocate((size_t)count, sizeof *names, error);
+    if (!names) return false;
+    bool fine = true;
+    for (int i = 0; i < count; i++) names[i] = entries[i].name;
+    qsort(names, (size_t)count, sizeof *names, compare_names);
+    for (int i = 0; fine && i < count; i++) {
+        if (strcmp(names[i], "__metadata__") == 0)
+            fine = sb_fail(error, SIMBA_ERROR_FORMAT, "%s: a tensor has the name \"__metadata__\", which is reserved.",
+                           shown);
+        else if (i > 0 && strcmp(names[i - 1], names[i]) == 0)
+            fine = sb_fail(error, SIMBA_ERROR_FORMAT, "%s: there are two tensors of the name \"%s\".", shown, names[i]);
+    }
+    free(names);
+    return fine;
+}
+
 /* The tensors as a safetensors file at `path`, which is read again from its descriptor. */
 static struct sb_safetensors *as_safetensors(const char *path, const struct sb_torch_file *file, const char *key,
                                              const char *shown, struct simba_error *error) {
@@ -60,7 +83,8 @@ static struct sb_safetensors *as_safetensors(const char *path, const struct sb_t
     for (int i = 0; prefixed && i < count; i++) entries[i].name += strlen("module.");
     uint8_t *bytes = sb_allocate((size_t)file->tensors[largest].elements + 1, 8, error);
     struct sb_safetensors_writer writer;
-    bool fine = bytes && sb_safetensors_begin(&writer, path, entries, count, NULL, 0, error);
+    bool fine = bytes && check_names(shown, entries, count, error) &&
+                sb_safetensors_begin(&writer, path, entries, count, NULL, 0, error);
     for (int i = 0; fine && i < count; i++) {
         const struct sb_torch_tensor *tensor = entries[i].bytes;
         sb_torch_file_read(tensor, bytes);
