@@ -42,7 +42,9 @@ if [ -n "$install" ]; then
     install_packages $build_packages libcmocka-dev
     try_packages dataset-fashion-mnist || true
     [ -n "$quick" ] || try_packages vulkan-validationlayers clang || true
-    [ -n "$quick" ] || try_packages libclang-rt-dev || true
+    for package in libclang-rt-dev python3-torch; do
+        [ -n "$quick" ] || try_packages $package || true
+    done
 fi
 
 results=$(mktemp)

@@ -20,11 +20,18 @@ static const struct {
     enum sb_stored_type type; /* SB_STORED_COUNT: known, and not stored by safetensors here */
     size_t size;
 } storages[] = {
-    {"torch FloatStorage", SB_STORED_F32, 4},   {"torch DoubleStorage", SB_STORED_F64, 8},
-    {"torch HalfStorage", SB_STORED_F16, 2},    {"torch BFloat16Storage", SB_STORED_BF16, 2},
-    {"torch LongStorage", SB_STORED_I64, 8},    {"torch IntStorage", SB_STORED_I32, 4},
-    {"torch ByteStorage", SB_STORED_U8, 1},     {"torch BoolStorage", SB_STORED_U8, 1},
-    {"torch ShortStorage", SB_STORED_COUNT, 2}, {"torch CharStorage", SB_STORED_COUNT, 1},
+    {"torch FloatStorage", SB_STORED_F32, 4},
+    {"torch DoubleStorage", SB_STORED_F64, 8},
+    {"torch HalfStorage", SB_STORED_F16, 2},
+    {"torch BFloat16Storage", SB_STORED_BF16, 2},
+    {"torch LongStorage", SB_STORED_I64, 8},
+    {"torch IntStorage", SB_STORED_I32, 4},
+    {"torch ByteStorage", SB_STORED_U8, 1},
+    {"torch BoolStorage", SB_STORED_U8, 1},
+    {"torch ShortStorage", SB_STORED_COUNT, 2},
+    {"torch CharStorage", SB_STORED_COUNT, 1},
+    {"torch ComplexFloatStorage", SB_STORED_COUNT, 8},
+    {"torch ComplexDoubleStorage", SB_STORED_COUNT, 16},
 };
 enum { STORAGES = sizeof storages / sizeof storages[0] };
 
