@@ -147,7 +147,7 @@ const struct sb_zip_entry *sb_zip_find(const struct sb_zip *zip, const char *nam
     return bsearch(&wanted, zip->entries, (size_t)zip->count, sizeof *zip->entries, compare_names);
 }
 
-static uint32_t crc_of(const uint8_t *bytes, uint64_t size) {
+uint32_t sb_zip_crc(const uint8_t *bytes, uint64_t size) {
     uLong crc = crc32(0, NULL, 0);
     while (size > 0) {
         const uInt here = size < 1 << 30 ? (uInt)size : 1 << 30;
@@ -199,7 +199,7 @@ const uint8_t *sb_zip_read(const struct sb_zip *zip, const struct sb_zip_entry *
         }
         bytes = *owned;
     }
-    if (crc_of(bytes, entry->size) == entry->crc) return bytes;
+    if (sb_zip_crc(bytes, entry->size) == entry->crc) return bytes;
     sb_fail(error, SIMBA_ERROR_FORMAT, "%s: \"%s\" in this zip archive does not match its checksum.", zip->path,
             entry->name);
 failed:

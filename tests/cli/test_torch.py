@@ -13,6 +13,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 DEBIAN = "/usr/bin/python3"
 try:
@@ -108,6 +109,9 @@ def torch_loads_ours(scratch):
          {name: tensor for name, tensor in weights.items() if "num_batches" not in name}, order=False)
     if torch.__version__ >= "1.13.1":
         same(torch.load(ours, weights_only=True), loaded)
+    run(PRINT_TORCH, ours, "--zip64", scratch / "large.pth")
+    assert zipfile.ZipFile(scratch / "large.pth").testzip() is None
+    same(torch.load(scratch / "large.pth"), loaded)
     # What torch writes of it again is the same for us.
     for name, options in FORMATS.items():
         torch.save(loaded, scratch / f"again_{name}.pth", **options)

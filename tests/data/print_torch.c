@@ -1,10 +1,12 @@
-/* What is read from a PyTorch file, for test_torch.py to compare: print_torch FILE, or print_torch FILE CLASSES for a
- * label map. */
+/* For test_torch.py. What is read from a PyTorch file: print_torch FILE, or print_torch FILE CLASSES for a label map.
+ * The same file with ZIP64's records, which only one of more than 4 GB would have: print_torch FILE --zip64 OUTPUT. */
 #include "data/token_target.h"
 #include "io/torch_file.h"
+#include "io/zip.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A line for each tensor: name, type, lengths and bytes, tabs between. */
 static bool print_tensors(const char *path, struct simba_error *error) {
@@ -43,11 +45,41 @@ static bool print_map(const char *path, int classes, struct simba_error *error) 
     return fine;
 }
 
+static bool write_zip64(const char *from, const char *to, struct simba_error *error) {
+    struct sb_zip zip = {.count = 0};
+    struct sb_zip_writer writer;
+    uint8_t *bytes, *owned;
+    size_t size;
+    if (!sb_read_file(from, 0, &bytes, &size, error)) return false;
+    bool fine = sb_zip_open(&zip, from, bytes, size, error) && sb_zip_begin(&writer, to, error);
+    if (fine) {
+        writer.largest =
+            0; /* torch's reader takes a far place for true unless the size is in ZIP64's records as well */
+        for (int64_t i = 0; fine && i < zip.count; i++) {
+            const uint8_t *entry = sb_zip_read(&zip, &zip.entries[i], &owned, error);
+            fine = entry && sb_zip_add(&writer, zip.entries[i].name, entry, (size_t)zip.entries[i].size, error);
+            free(owned);
+        }
+        if (fine)
+            fine = sb_zip_commit(&writer, error);
+        else
+            sb_zip_discard(&writer);
+    }
+    sb_zip_finish(&zip);
+    free(bytes);
+    return fine;
+}
+
+static bool run(int count, char **arguments, struct simba_error *error) {
+    if (count == 2) return print_tensors(arguments[1], error);
+    if (count == 3) return print_map(arguments[1], atoi(arguments[2]), error);
+    return write_zip64(arguments[1], arguments[3], error);
+}
+
 int main(int count, char **arguments) {
     struct simba_error error = {0};
-    if (count < 2) return 2;
-    if (count == 2 ? print_tensors(arguments[1], &error) : print_map(arguments[1], atoi(arguments[2]), &error))
-        return 0;
+    if (count < 2 || count > 4 || (count == 4 && strcmp(arguments[2], "--zip64") != 0)) return 2;
+    if (run(count, arguments, &error)) return 0;
     fprintf(stderr, "%s\n", error.message);
     return 1;
 }

@@ -225,6 +225,77 @@ static void zip64(void **state) {
     }
 }
 
+/* What is written can be read, wherever ZIP64 begins, and has ZIP64's records only where it must. */
+static void writes_zip64(void **state) {
+    (void)state;
+    static const uint64_t limits[] = {0, 4, 100, 300, 3000, 0};
+    static const char *const names[] = {"a/empty", "a/short", "a/long", "a/last"};
+    static const size_t sizes[] = {0, 5, 3000, 1};
+    static uint8_t content[3000];
+    struct simba_error error = {0};
+    for (size_t i = 0; i < sizeof content; i++) content[i] = (uint8_t)(i * i);
+    for (int limit = 0; limit < 6; limit++) {
+        struct sb_zip_writer writer;
+        const bool plain = limit == 5;
+        assert_true(sb_zip_begin(&writer, temporary("written.zip"), &error));
+        if (!plain) writer.largest = limits[limit];
+        for (int i = 0; i < 4; i++) assert_true(sb_zip_add(&writer, names[i], content, sizes[i], &error));
+        if (!sb_zip_commit(&writer, &error)) fail_msg("%s", error.message);
+        uint8_t *bytes;
+        size_t size;
+        assert_true(sb_read_file(temporary("written.zip"), 0, &bytes, &size, &error));
+        assert_true((memcmp(bytes + size - 42, "PK\6\7", 4) == 0) == !plain);
+        struct sb_zip zip;
+        if (!sb_zip_open(&zip, "written.zip", bytes, size, &error)) fail_msg("%s", error.message);
+        assert_int_equal(zip.count, 4);
+        for (int i = 0; i < 4; i++) {
+            uint8_t *owned;
+            const struct sb_zip_entry *entry = sb_zip_find(&zip, names[i]);
+            assert_true(entry && entry->size == sizes[i] && !entry->deflated);
+            const uint8_t *read = sb_zip_read(&zip, entry, &owned, &error);
+            if (!read) fail_msg("%s", error.message);
+            assert_int_equal((read - bytes) % 64, 0);
+            assert_memory_equal(read, content, sizes[i]);
+            /* The sizes of 32 bits say where to look. */
+            const bool large = !plain && sizes[i] > limits[limit];
+            assert_true((memcmp(bytes + entry->header + 18, "\xff\xff\xff\xff\xff\xff\xff\xff", 8) == 0) == large);
+        }
+        sb_zip_finish(&zip);
+        free(bytes);
+    }
+    struct sb_zip_writer writer;
+    assert_true(sb_zip_begin(&writer, temporary("given-up.zip"), &error));
+    assert_true(sb_zip_add(&writer, "a/short", content, 5, &error));
+    sb_zip_discard(&writer);
+    assert_int_not_equal(access(temporary("given-up.zip"), F_OK), 0);
+}
+
+/* More entries than 16 bits count. */
+static void writes_many(void **state) {
+    (void)state;
+    enum { MANY = 70000 };
+    struct simba_error error = {0};
+    struct sb_zip_writer writer;
+    struct sb_zip zip;
+    uint8_t *bytes, *owned;
+    size_t size;
+    char name[32];
+    assert_true(sb_zip_begin(&writer, temporary("many.zip"), &error));
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "a/%d", i);
+        assert_true(sb_zip_add(&writer, name, name, 3, &error));
+    }
+    if (!sb_zip_commit(&writer, &error)) fail_msg("%s", error.message);
+    assert_true(sb_read_file(temporary("many.zip"), 0, &bytes, &size, &error));
+    if (!sb_zip_open(&zip, "many.zip", bytes, size, &error)) fail_msg("%s", error.message);
+    assert_int_equal(zip.count, MANY);
+    const struct sb_zip_entry *entry = sb_zip_find(&zip, "a/69999");
+    assert_non_null(entry);
+    assert_memory_equal(sb_zip_read(&zip, entry, &owned, &error), "a/6", 3);
+    sb_zip_finish(&zip);
+    free(bytes);
+}
+
 /* Every prefix, and every bit of the bytes: an archive or an error, never a fault. */
 static void damaged_anywhere(void **state) {
     (void)state;
@@ -243,6 +314,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_both_kinds), cmocka_unit_test(damaged_fields), cmocka_unit_test(the_same_name_twice),
         cmocka_unit_test(paths_are_names),  cmocka_unit_test(zip64),          cmocka_unit_test(damaged_anywhere),
+        cmocka_unit_test(writes_zip64),     cmocka_unit_test(writes_many),
     };
     return cmocka_run_group_tests_name("data zip", tests, make_temporary, remove_temporary);
 }
