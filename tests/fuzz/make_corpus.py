@@ -36,6 +36,7 @@ def cycle():
     return ring
 
 
+torch.manual_seed(1)
 state = {"head.weight": torch.arange(6.0).reshape(2, 3).t(), "head.bias": torch.ones(2).half(),
          "norm.num_batches_tracked": torch.tensor(7)}
 parameter = torch.nn.Parameter(torch.arange(4.0))
@@ -66,6 +67,13 @@ header = {"__metadata__": {"format": "pt", "model": json.dumps({"size": "custom"
           "b": {"dtype": "F16", "shape": [4], "data_offsets": [16, 24]}}
 text = json.dumps(header, separators=(",", ":"))
 put("safetensors", "header.json", text)
+golden = open("../golden/data/tiny_einfft_params.safetensors", "rb").read()
+golden = json.loads(golden[8:8 + int.from_bytes(golden[:8], "little")])
+model = {name: {"dtype": "U8", "shape": golden[name]["shape"] + [0], "data_offsets": [0, 0]} for name in (
+    "patch_embed1.conv.0.weight", "head.weight", "block1.0.attn.mamba.A_log", "block1.0.attn.mamba.conv1d.weight",
+    "patch_embed1.norm.weight", "block1.0.norm2.weight", "block1.0.mlp.complex_weight_1", "patch_embed2.norm.weight")}
+model["rest"] = {"dtype": "U8", "shape": [24], "data_offsets": [0, 24]}
+put("safetensors", "model.json", json.dumps(model, separators=(",", ":")))
 put("safetensors", "empty_tensors.json",
     '{"a":{"dtype":"I64","shape":[0,3],"data_offsets":[0,0]},"b":{"dtype":"U8","shape":[24],"data_offsets":[0,24]}}')
 put("safetensors", "whole.safetensors", len(text).to_bytes(8, "little") + text.encode() + bytes(24))

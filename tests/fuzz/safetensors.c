@@ -1,4 +1,4 @@
-/* safetensors files: what is opened can be read whole. */
+/* safetensors files: what is opened can be read whole, and the model that they are of has parameters. */
 #include "fuzz.h"
 
 #include "model/weights.h"
@@ -23,7 +23,12 @@ static void try_file(const char *path) {
     for (int i = 0; i < file->note_count; i++)
         fuzz_expect(sb_safetensors_note(file, file->notes[i].key), "a note has its key");
     struct sb_model_config config;
-    if (!sb_weights_config(file, &config, &error)) fuzz_refused(&error, path);
+    struct sb_parameter_list list = {.count = 0};
+    if (!sb_weights_config(file, &config, &error))
+        fuzz_refused(&error, path);
+    else
+        fuzz_expect(sb_model_parameters(&config, &list, &error) && list.elements > 0, "a model with parameters");
+    sb_parameter_list_finish(&list);
     sb_safetensors_close(file);
 }
 
