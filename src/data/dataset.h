@@ -35,8 +35,8 @@ struct sb_dataset {
     bool (*decode)(const struct sb_dataset *dataset, const struct sb_sample *sample, struct sb_region region,
                    int target_width, int target_height, struct sb_scratch *scratch, struct sb_image *image,
                    struct sb_region *inside, struct simba_error *error);
-    /* The path of an image relative to the data set, without its ending: what label maps are named after. Of a set in
-     * one file: the index as text. */
+    /* The path of an image relative to the data set, without its ending: what label maps are named after. Of an image
+     * that a list names elsewhere: its whole path. Of a set in one file: the index as text. */
     void (*key)(const struct sb_dataset *dataset, int64_t index, char *key, size_t size);
     void (*destroy)(struct sb_dataset *dataset);
 };

@@ -140,12 +140,58 @@ static void damaged_anywhere(void **state) {
     free(pixels.bytes);
 }
 
+/* A small file that would take a gigabyte, or hours. */
+static void promises_too_much(void **state) {
+    (void)state;
+    enum { PROGRESSIVE = 2 };
+    struct simba_error error = {0};
+    struct sb_buffer pixels = {0};
+    struct sb_image image;
+    struct sb_region inside;
+    const struct sb_region everything = {0, 0, jpeg_cases[PROGRESSIVE].width, jpeg_cases[PROGRESSIVE].height};
+    const size_t size = jpeg_cases[PROGRESSIVE].size;
+    uint8_t *bytes = malloc(200 * size);
+    assert_non_null(bytes);
+    memcpy(bytes, jpeg_cases[PROGRESSIVE].bytes, size);
+    size_t frame = 0;
+    while (bytes[frame] != 0xff || bytes[frame + 1] != 0xc2) frame++;
+    size_t scan = frame;
+    while (bytes[scan] != 0xff || bytes[scan + 1] != 0xda) scan++;
+    size_t next = scan + 2;
+    while (bytes[next] != 0xff || bytes[next + 1] == 0) next++;
+
+    bytes[frame + 5] = bytes[frame + 7] = 0x40; /* 16384 x 16384 */
+    int width, height;
+    bytes[frame + 6] = bytes[frame + 8] = 0;
+    assert_false(sb_jpeg_size("bomb.jpg", bytes, size, &width, &height, &error));
+    check_error(&error, SIMBA_ERROR_FORMAT, "bomb.jpg: its header promises 16384 x 16384 pixels, more than a file of");
+    assert_false(sb_jpeg_decode("bomb.jpg", bytes, size, 3, everything, 1, &pixels, &image, &inside, &error));
+    check_error(&error, SIMBA_ERROR_FORMAT, "bomb.jpg: its header promises 16384 x 16384 pixels, more than a file of");
+    bytes[frame + 6] = 1;
+    assert_false(sb_jpeg_size("bomb.jpg", bytes, size, &width, &height, &error));
+    check_error(&error, SIMBA_ERROR_UNSUPPORTED, "bomb.jpg: the image has 16384 x 16385 pixels");
+
+    /* The first scan 90 and 150 times. */
+    for (int times = 90; times <= 150; times += 60) {
+        const size_t length = next - scan;
+        memcpy(bytes, jpeg_cases[PROGRESSIVE].bytes, size);
+        for (int i = 1; i < times; i++) memcpy(bytes + scan + (size_t)i * length, bytes + scan, length);
+        memcpy(bytes + scan + (size_t)times * length, jpeg_cases[PROGRESSIVE].bytes + next, size - next);
+        const bool fine = sb_jpeg_decode("busy.jpg", bytes, size + (size_t)(times - 1) * length, 3, everything, 1,
+                                         &pixels, &image, &inside, &error);
+        if (times == 90 && !fine) fail_msg("%s", error.message);
+        if (times == 90) continue;
+        assert_false(fine);
+        check_error(&error, SIMBA_ERROR_FORMAT, "busy.jpg: this JPEG image is damaged, or made to keep a decoder busy");
+    }
+    free(bytes);
+    free(pixels.bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_pil_reads),
-        cmocka_unit_test(parts_are_parts),
-        cmocka_unit_test(reduces),
-        cmocka_unit_test(damaged_anywhere),
+        cmocka_unit_test(reads_what_pil_reads), cmocka_unit_test(parts_are_parts),   cmocka_unit_test(reduces),
+        cmocka_unit_test(damaged_anywhere),     cmocka_unit_test(promises_too_much),
     };
     return cmocka_run_group_tests_name("data jpeg", tests, make_temporary, remove_temporary);
 }
