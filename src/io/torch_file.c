@@ -8,9 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How deep values nest; how many are looked at for each byte of the file, since values may contain others any number of
- * times; and how often tensors may show the same numbers, which a network of shared layers does. */
-enum { DEEPEST = 32, LOOKS = 4, SHARING = 64, TENSOR_LOOKS = 32, PICKLE_RATIO = 16 };
+/* Values may contain others any number of times, so that a small pickle describes a tree without end. */
+enum {
+    DEEPEST = 32,      /* levels that are followed */
+    LOOKS = 4,         /* values that are looked at for each byte of the file; */
+    TENSOR_LOOKS = 32, /* a tensor, which takes more bytes than that in any file, counts for so many */
+    SHARING = 64,      /* how often all tensors together may show a number of the file, as shared layers do */
+    PICKLE_RATIO = 16  /* bytes of a deflated pickle for each byte of the file */
+};
 
 /* The long integer with which files begin that torch before 1.6 wrote: protocol 2, LONG1, ten bytes, STOP. */
 static const uint8_t old_magic[] = {0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};

@@ -141,9 +141,11 @@ def we_read_theirs(scratch):
         "long": torch.tensor([[1, -2, 1 << 40]]), "int": torch.tensor([3, -4], dtype=torch.int32),
         "byte": torch.tensor([0, 255], dtype=torch.uint8), "bool": torch.tensor([True, False, True]),
         "scalar": torch.tensor(2.5), "empty": torch.zeros(0, 3), "one": torch.ones(1, 1, 1, 1),
-        "turned": base.t(), "part": base[1:4, 3:11:2], "column": base[:, 5], "permuted": base.view(5, 3, 4).permute(2, 0, 1),
+        "turned": base.t(), "part": base[1:4, 3:11:2], "column": base[:, 5],
+        "permuted": base.view(5, 3, 4).permute(2, 0, 1),
         "half_part": base.half()[::2].t(), "brain_part": base.bfloat16()[1:, ::3],
-        "parameter": torch.nn.Parameter(base[0].clone()), "shared_a": shared, "shared_b": shared, "shared_c": shared[1:, :2],
+        "parameter": torch.nn.Parameter(base[0].clone()), "shared_a": shared, "shared_b": shared,
+        "shared_c": shared[1:, :2],
         "nested": {"deep": [torch.ones(2), (torch.zeros(1), 7, None, "text")]}, "number": 3, "list": [1, 2.5],
         "names": argparse.Namespace(lr=0.1), "infinity": torch.tensor([math.inf, -math.inf, math.nan]),
         "short": torch.tensor([1], dtype=torch.int16), "complex": torch.tensor([1j]),
@@ -182,9 +184,10 @@ def checkpoints(scratch):
     other = collections.OrderedDict((name, tensor + 1) for name, tensor in state.items())
     turned = collections.OrderedDict(
         (name, tensor.t().contiguous().t() if tensor.dim() == 2 else tensor) for name, tensor in state.items())
-    around = {"optimizer": optimizer.state_dict(), "epoch": 7, "args": argparse.Namespace(lr=1.0), "scaler": {"scale": 2.0}}
-    lower = {kind: collections.OrderedDict((name, tensor.to(kind) if tensor.is_floating_point() else tensor)
-                                           for name, tensor in state.items()) for kind in (torch.float16, torch.bfloat16)}
+    around = {"optimizer": optimizer.state_dict(), "epoch": 7, "args": argparse.Namespace(lr=1.0),
+              "scaler": {"scale": 2.0}}
+    lower = {kind: {name: tensor.to(kind) if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+             for kind in (torch.float16, torch.bfloat16)}
     cases = {
         "bare": (state, state, []), "module": (module, state, []), "model": ({"model": state, **around}, state, []),
         "state_dict": ({"state_dict": module, **around}, state, []),
