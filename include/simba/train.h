@@ -62,7 +62,7 @@ struct simba_trainer_options {
 
 /* What a run needs, before it starts. Bytes are of device memory. */
 struct simba_training_plan {
-    char model_size[16], mixer[16];
+    char model[64];            /* "SiMBA s, mlp mixer" */
     int64_t parameters;        /* trainable numbers */
     uint64_t parameter_bytes;  /* parameters and running statistics */
     uint64_t optimiser_bytes;  /* gradients, accumulators and moments */

@@ -131,8 +131,7 @@ static void print_plan(const struct simba_trainer *trainer, const struct simba_d
     char a[32], b[32], c[32], d[32];
     if (with_configuration) printf("%s\n", simba_trainer_configuration(trainer));
     printf("%splan%s\n", cli_bold(stdout), cli_plain(stdout));
-    printf("  model        SiMBA %s, %s mixer, %lld parameters\n", plan.model_size, plan.mixer,
-           (long long)plan.parameters);
+    printf("  model        %s, %lld parameters\n", plan.model, (long long)plan.parameters);
     printf("  data         %s; %lld to evaluate on\n", plan.data, (long long)plan.evaluation_samples);
     printf("  steps        %lld epochs of %lld steps; %d %s", (long long)plan.epochs, (long long)plan.epoch_steps,
            plan.batch, plan.sample_kind);

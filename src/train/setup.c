@@ -63,7 +63,8 @@ static bool check_output(struct simba_trainer *trainer, const struct simba_train
 
 static bool open_data(struct simba_trainer *trainer, struct simba_error *error) {
     struct sb_train_config *config = &trainer->config;
-    const struct sb_task_type *type = sb_task_of(config);
+    const struct sb_task_type *type =
+        config->model.architecture == SB_ARCHITECTURE_VISION ? &sb_task_classification : &sb_task_forecasting;
     trainer->task = type->open(config, trainer->log, error);
     if (!trainer->task) return false;
     const struct sb_task_base *task = sb_task(trainer->task);
@@ -104,8 +105,7 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
     };
     plan->steps = plan->epochs * plan->epoch_steps;
     plan->total_bytes = plan->parameter_bytes + plan->optimiser_bytes + plan->activation_bytes + plan->evaluation_bytes;
-    snprintf(plan->model_size, sizeof plan->model_size, "%s", config->model.size);
-    snprintf(plan->mixer, sizeof plan->mixer, "%s", config->model.mixer == SB_MIXER_EINFFT ? "einfft" : "mlp");
+    sb_model_config_describe(&config->model, plan->model);
     snprintf(plan->data, sizeof plan->data, "%s", task->description);
     snprintf(plan->output, sizeof plan->output, "%s", config->output);
     trainer->schedule = (struct sb_schedule){.kind = (enum sb_schedule_kind)config->schedule,
@@ -115,7 +115,9 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
                                              .epoch_steps = plan->epoch_steps,
                                              .epochs = config->epochs,
                                              .warmup_epochs = config->warmup_epochs,
-                                             .tail_epochs = config->tail_epochs};
+                                             .tail_epochs = config->tail_epochs,
+                                             .decay = config->decay_factor,
+                                             .hold_epochs = config->hold_epochs};
     const struct sb_device_description *description = trainer->device ? sb_device_describe(trainer->device) : NULL;
     if (description && description->memory_bytes && plan->total_bytes > description->memory_bytes)
         return sb_fail(error, SIMBA_ERROR_MEMORY,

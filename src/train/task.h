@@ -48,16 +48,15 @@ struct sb_task_base {
     const struct sb_task_type *type;
     const char *description; /* of the training data */
     int64_t samples, evaluation_samples;
-    int classes;  /* 0: none */
-    char *labels; /* JSON list of the classes' names; NULL: none */
+    int classes;    /* 0: none */
+    char *labels;   /* JSON list of the classes' names; NULL: none */
+    char *channels; /* JSON object of the channels of a series (train/forecast.h); NULL: none */
 };
 
 static inline const struct sb_task_base *sb_task(const struct sb_task *task) {
     return (const struct sb_task_base *)task;
 }
 
-extern const struct sb_task_type sb_task_classification;
-/* The one that trains the configured model. */
-const struct sb_task_type *sb_task_of(const struct sb_train_config *config);
+extern const struct sb_task_type sb_task_classification, sb_task_forecasting;
 
 #endif
