@@ -76,7 +76,11 @@ struct simba_log cli_log(bool verbose);
 
 int cli_evaluate_series(struct simba_model *model, const struct simba_forecast_evaluate_options *options,
                         const struct simba_device *device, bool json);
-void cli_print_baselines(const struct simba_forecast_evaluation *result);
+
+/* ---- train_baselines.c */
+
+/* After the run into `output` with these options has ended. */
+int cli_train_baselines(const struct simba_trainer_options *options, const char *output);
 
 /* ---- output.c */
 

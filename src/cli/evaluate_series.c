@@ -1,8 +1,6 @@
 /* `simba evaluate` of a model of series. */
 #include "cli.h"
 
-#include <string.h>
-
 static void print_error_json(const char *name, const struct simba_forecast_error *error, const char *end) {
     cli_json_string(stdout, name);
     printf(": {\"windows\": %lld, \"mse\": ", (long long)error->windows);
@@ -43,7 +41,7 @@ static void print_line(const char *name, const struct simba_forecast_error *erro
     printf("  %-28s MSE %.4f  MAE %.4f\n", name, error->mse, error->mae);
 }
 
-void cli_print_baselines(const struct simba_forecast_evaluation *result) {
+static void print_baselines(const struct simba_forecast_evaluation *result) {
     if (!result->baseline_count) return;
     printf("compared with\n");
     for (int i = 0; i < result->baseline_count; i++) print_line(result->baselines[i].name, &result->baselines[i].error);
@@ -57,7 +55,7 @@ static void print_text(const struct simba_forecast_evaluation *result, const str
     if (result->drop_last.windows < result->all.windows)
         printf("the first %lld windows, in whole batches: MSE %.4f, MAE %.4f\n", (long long)result->drop_last.windows,
                result->drop_last.mse, result->drop_last.mae);
-    cli_print_baselines(result);
+    print_baselines(result);
     printf("by channel\n");
     for (int i = 0; i < result->channels && i < MOST_CHANNELS; i++)
         print_line(result->names[i], &result->by_channel[i]);

@@ -170,7 +170,7 @@ static int run(const struct cli_command *command, int count, char **words) {
     struct cli_device device_options = {0};
     struct cli_list operands = {0}, overrides = {0};
     const char *output = NULL;
-    bool resume = false, dry_run = false;
+    bool resume = false, dry_run = false, baselines = false;
     const struct cli_option options[] = {
         {.name = "set",
          .argument = "KEY=VALUE",
@@ -181,6 +181,9 @@ static int run(const struct cli_command *command, int count, char **words) {
         {.name = "dry-run",
          .help = "print configuration, plan and the time an epoch takes, then stop",
          .flag = &dry_run},
+        {.name = "baselines",
+         .help = "series: train DLinear as well, and compare with it and with naive forecasts",
+         .flag = &baselines},
         CLI_DEVICE_OPTIONS(device_options),
         {0}};
     struct display display = {.bar = cli_is_terminal(stderr)};
@@ -195,17 +198,15 @@ static int run(const struct cli_command *command, int count, char **words) {
         goto done;
     }
     device = cli_device_open(&device_options, &error);
-    if (device)
-        trainer = simba_trainer_create(
-            &(struct simba_trainer_options){.device = device,
-                                            .configuration = operands.count ? operands.items[0] : NULL,
-                                            .overrides = overrides.items,
-                                            .override_count = overrides.count,
-                                            .output = output,
-                                            .resume = resume,
-                                            .progress = show,
-                                            .user = &display},
-            &error);
+    const struct simba_trainer_options training = {.device = device,
+                                                   .configuration = operands.count ? operands.items[0] : NULL,
+                                                   .overrides = overrides.items,
+                                                   .override_count = overrides.count,
+                                                   .output = output,
+                                                   .resume = resume,
+                                                   .progress = show,
+                                                   .user = &display};
+    if (device) trainer = simba_trainer_create(&training, &error);
     if (!trainer) {
         code = cli_failed(&error);
         goto done;
@@ -217,9 +218,14 @@ static int run(const struct cli_command *command, int count, char **words) {
     }
     struct simba_training_plan plan;
     simba_trainer_plan(trainer, &plan);
+    if (baselines && plan.classes) {
+        code = cli_usage_error(command, "--baselines is for models of series");
+        goto done;
+    }
     if (plan.first_step == plan.steps) {
         printf("already finished: %lld of %lld steps; raise train.epochs to go on\n", (long long)plan.first_step,
                (long long)plan.steps);
+        if (baselines) code = cli_train_baselines(&training, plan.output);
         goto done;
     }
     double begin = now();
@@ -232,6 +238,7 @@ static int run(const struct cli_command *command, int count, char **words) {
         printf("done in %s: %s/best.safetensors\n", cli_duration(text, now() - begin), plan.output);
     else
         code = cli_failed(&error);
+    if (fine && baselines) code = cli_train_baselines(&training, plan.output);
 done:
     simba_trainer_destroy(trainer);
     simba_device_close(device);
