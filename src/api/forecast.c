@@ -15,7 +15,7 @@ struct work {
     struct simba_model *model;
     struct sb_train_config config;
     struct sb_series series;
-    struct sb_table seen; /* the file's columns that are forecast, without the rows held back; borrows from `series` */
+    struct sb_table seen; /* the file without the rows held back; borrows from `series` */
     bool configured, read;
     const char **dates;
     double *values, *truth;
@@ -65,11 +65,9 @@ static bool read_file(struct work *work, const struct simba_forecast_options *op
     if (!check(work, options->hold_back, error)) return false;
     work->seen = *table;
     work->seen.rows -= options->hold_back;
-    work->seen.names += work->series.first_target;
-    work->seen.columns = work->series.targets;
     work->result.history = work->seen.rows;
-    work->result.channels = work->seen.columns;
-    work->result.names = (const char *const *)work->seen.names;
+    work->result.channels = work->series.targets;
+    work->result.names = table->names + work->series.first_target;
     return true;
 }
 
@@ -128,7 +126,7 @@ static bool run(struct work *work, struct simba_error *error) {
 
 /* ---- the picture */
 
-static void write_tick(const void *user, int64_t row, char text[static 48]) {
+static void write_tick(const void *user, int64_t row, char text[static 64]) {
     const struct sb_table *table = user;
     if (!table->dates) return;
     const int64_t last = table->rows - 1;
@@ -205,8 +203,8 @@ struct simba_forecast *simba_model_forecast(struct simba_model *model, const str
     if (!work) return NULL;
     work->model = model;
     if (read_file(work, options, error) && make_dates(work, error) && run(work, error) &&
-        (!options->output ||
-         sb_table_write_continuation(&work->seen, work->values, work->result.rows, options->output, error)) &&
+        (!options->output || sb_table_write_continuation(&work->seen, work->series.first_target, work->result.channels,
+                                                         work->values, work->result.rows, options->output, error)) &&
         (!options->plot || draw(work, options->plot, error)))
         return &work->result;
     simba_forecast_destroy(&work->result);

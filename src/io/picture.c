@@ -122,7 +122,7 @@ static void draw_panel(cairo_t *cairo, const struct sb_panel *panel) {
         if (!axis && step < 1) step = 1;                              /* epochs and rows are whole */
         for (double tick = ceil(range.low / step) * step; tick <= range.high + step * 1e-9; tick += step) {
             const double share = (tick - range.low) / (range.high - range.low);
-            char text[48];
+            char text[64];
             snprintf(text, sizeof text, "%.4g", fabs(tick) < step * 1e-9 ? 0 : tick);
             if (!axis && panel->tick) panel->tick(panel->user, llround(tick), text);
             cairo_set_source_rgb(cairo, 0.88, 0.88, 0.88);
@@ -135,7 +135,7 @@ static void draw_panel(cairo_t *cairo, const struct sb_panel *panel) {
             if (axis)
                 put_text(cairo, x0 - 6, at + 4, 11, 1, text);
             else
-                put_text(cairo, at, y0 + 16, 11, 0.5, text);
+                put_text(cairo, at, y0 + 16, 11, panel->tick && share > 0.75 ? 1 : 0.5, text); /* inside the panel */
         }
     }
     cairo_set_source_rgb(cairo, 0.4, 0.4, 0.4);

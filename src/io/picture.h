@@ -18,7 +18,7 @@ struct sb_panel {
     const struct sb_curve *curves;
     int curve_count;
     /* What stands at a whole x of the axis, in `text`; NULL: the number. */
-    void (*tick)(const void *user, int64_t x, char text[static 48]);
+    void (*tick)(const void *user, int64_t x, char text[static 64]);
     const void *user;
 };
 
