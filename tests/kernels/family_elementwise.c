@@ -87,10 +87,16 @@ const struct check_family check_add = {
     .name = "add", .draw = draw, .build = build_add, .bench = {{"stage 1 batch 4", {4, 3136, 64, 0}}}};
 const struct check_family check_multiply = {.name = "multiply", .draw = draw, .build = build_multiply};
 const struct check_family check_negative_exp = {.name = "negative_exp", .draw = draw, .build = build_negative_exp};
-const struct check_family check_scale_rows = {
-    .name = "scale_rows", .draw = draw, .build = build_scale_rows, .large = {{70001, 1, 5}}};
-const struct check_family check_add_row = {
-    .name = "add_row", .draw = draw, .build = build_add_row, .bench = {{"positions", {5136, 12, 128, 1}}}};
+const struct check_family check_scale_rows = {.name = "scale_rows",
+                                              .draw = draw,
+                                              .build = build_scale_rows,
+                                              .large = {{70001, 1, 5}},
+                                              .bench = {{"series", {5136, 12, 256, 0}}}};
+const struct check_family check_add_row = {.name = "add_row",
+                                           .draw = draw,
+                                           .build = build_add_row,
+                                           .large = {{70001, 1, 5, 0}, {70001, 2, 4, 1}},
+                                           .bench = {{"series", {5136, 12, 256, 1}}}};
 const struct check_family check_copy = {.name = "copy", .draw = draw, .build = build_copy};
 const struct check_family check_normalise_image = {
     .name = "normalise_image", .draw = draw, .build = build_normalise_image};

@@ -12,6 +12,8 @@ static void draw_patches(struct check *check, int64_t *sizes) {
     sizes[PATCH] = check_chance(check, 0.3) ? sizes[LENGTH] : check_between(check, 1, sizes[LENGTH] + sizes[PADDING]);
     sizes[STRIDE] = check_between(check, 1, sizes[PATCH]);
     sizes[FLAGS] = check_between(check, 0, 15);
+    /* A few values close together and far from zero have no digits left to compare. */
+    if (sizes[LENGTH] < 16) sizes[FLAGS] &= ~FAR;
 }
 
 /* CONSTANT: the first channel does not move. FAR: means that are large against the deviations. */
@@ -37,6 +39,9 @@ const struct check_family check_series_patches = {
     .name = "series_patches",
     .draw = draw_patches,
     .build = build_patches,
+    .large = {{70001, 2, 1, 2, 1, 0, NORMALISE},
+              {1, 200001, 3, 16, 8, 8, NORMALISE},
+              {1, 300001, 1, 16, 8, 8, NORMALISE}},
     .bench = {{"ETTh1", {128, 96, 7, 16, 8, 8, NORMALISE}},
               {"weather", {128, 336, 21, 16, 8, 8, NORMALISE}},
               {"traffic", {24, 96, 862, 16, 8, 8, NORMALISE}},
@@ -66,6 +71,7 @@ const struct check_family check_series_forecast = {
     .name = "series_forecast",
     .draw = draw_forecast,
     .build = build_forecast,
+    .large = {{70001, 2, 1, 0}, {2, 100001, 2, 1}},
     .bench = {{"ETTh1", {128, 96, 7, 0}}, {"weather", {128, 720, 21, 0}}, {"traffic", {24, 96, 862, 0}}},
 };
 
@@ -107,6 +113,7 @@ const struct check_family check_forecast_loss = {
     .name = "forecast_loss",
     .draw = draw_loss,
     .build = build_loss,
+    .large = {{1, 700001, 3, SB_FORECAST_LOSS_ABSOLUTE, 1, 2}, {1, 700001, 4, SB_FORECAST_LOSS_SQUARED}},
     .bench = {{"weather", {128, 720, 21, SB_FORECAST_LOSS_SQUARED}},
               {"weather, one channel", {128, 720, 21, SB_FORECAST_LOSS_SQUARED, 20, 1}}},
 };
@@ -129,5 +136,6 @@ const struct check_family check_moving_average = {
     .name = "moving_average",
     .draw = draw_average,
     .build = build_average,
+    .large = {{3, 100001, 12}, {70001, 3, 1}, {1, 3, 40000}},
     .bench = {{"ETTh1", {896, 336, 12}}, {"traffic", {20688, 96, 12}}},
 };

@@ -66,7 +66,11 @@ const struct check_family check_slice_tokens = {
 const struct check_family check_concat_tokens = {
     .name = "concat_tokens", .draw = draw_tokens, .build = build_concat, .large = {{70001, 2, 4, 1, 1}}};
 const struct check_family check_reverse_tokens = {
-    .name = "reverse_tokens", .draw = draw_tokens, .build = build_reverse, .bench = {{"series", {5136, 12, 256}}}};
+    .name = "reverse_tokens",
+    .draw = draw_tokens,
+    .build = build_reverse,
+    .large = {{70001, 2, 4}, {2, 70001, 4}, {2, 70001, 3}},
+    .bench = {{"series", {5136, 12, 256}}, {"narrow series", {5136, 12, 32}}}};
 const struct check_family check_token_mean = {
     .name = "token_mean", .draw = draw_tokens, .build = build_mean, .large = {{2, 70001, 3}}};
 const struct check_family check_token_max = {

@@ -94,8 +94,11 @@ static void build_dropout(struct check *check, const int64_t *sizes) {
                                     (uint32_t)sizes[DROPOUT_BRANCH]));
 }
 
-const struct check_family check_dropout = {
-    .name = "dropout", .draw = draw_dropout, .build = build_dropout, .bench = {{"tokens", {5136, 12, 128, 20, 3}}}};
+const struct check_family check_dropout = {.name = "dropout",
+                                           .draw = draw_dropout,
+                                           .build = build_dropout,
+                                           .large = {{70001, 1, 8, 20, 3}, {70001, 1, 5, 20, 3}},
+                                           .bench = {{"series", {5136, 12, 256, 20, 3}}}};
 
 enum { COUNT, OPTION };
 
