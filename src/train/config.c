@@ -38,7 +38,7 @@ static const char *const splits[] = {"ratios", "ett_hour", "ett_minute", "border
 static const char *const headers[] = {"auto", "present", "absent", NULL};                  /* enum sb_header */
 static const char *const missing[] = {"refuse", "interpolate", NULL};                      /* enum sb_missing */
 static const char *const date_orders[] = {"auto", "day_first", "month_first", NULL};       /* enum sb_date_order */
-static const char *const date_rules[] = {"regular", "gaps", "any", NULL};                  /* enum sb_date_rule */
+static const char *const gap_rules[] = {"refuse", "allow", "any_order", NULL};             /* enum sb_date_rule */
 static const char *const losses[] = {"mse", "mae", "huber", NULL};                         /* enum sb_forecast_loss */
 
 #define AT(member) offsetof(struct sb_train_config, member)
@@ -60,8 +60,9 @@ static const struct field fields[] = {
     {"data", "header", CHOICE, AT(header), .choices = headers, .task = SERIES},
     {"data", "date_column", TEXT, AT(date_column), .task = SERIES},
     {"data", "date_order", CHOICE, AT(date_order), .choices = date_orders, .task = SERIES},
-    {"data", "dates", CHOICE, AT(date_rule), .choices = date_rules, .task = SERIES},
+    {"data", "gaps", CHOICE, AT(gaps), .choices = gap_rules, .task = SERIES},
     {"data", "missing", CHOICE, AT(missing), .choices = missing, .task = SERIES},
+    {"data", "separator", TEXT, AT(separator), .task = SERIES},
     {"data", "decimal_comma", SWITCH, AT(decimal_comma), .task = SERIES},
     {"augmentation", "crop", CHOICE, AT(crop), .choices = crops, .task = IMAGES},
     {"augmentation", "crop_padding", INTEGER, AT(crop_padding), 0, 1024, .task = IMAGES},
@@ -123,7 +124,7 @@ int sb_train_config_keys(const char *section, const char **keys) {
         for (; whole[count]; count++) keys[count] = whole[count];
     for (int i = 0; i < FIELDS; i++)
         if (!strcmp(fields[i].section, section)) keys[count++] = fields[i].name;
-    if (!strcmp(section, "data")) keys[count++] = "labels";
+    if (!strcmp(section, "data")) keys[count++] = "labels", keys[count++] = "columns";
     keys[count] = NULL;
     return count;
 }
@@ -170,6 +171,7 @@ static bool about(const struct field *field, const struct sb_train_config *confi
 /* Once the architecture is known: models for series are small and learn in few epochs. */
 static void set_task_defaults(struct sb_train_config *config) {
     if (task_of(config) == IMAGES) return;
+    strcpy(config->date_column, "auto");
     config->training_ratio = 0.7;
     config->test_ratio = 0.2;
     config->huber_delta = 1;
@@ -305,6 +307,28 @@ static bool read_labels(struct sb_json data, struct sb_train_config *config, str
     return true;
 }
 
+/* The columns of a series that are its channels. */
+static bool read_columns(struct sb_json data, struct sb_train_config *config, struct simba_error *error) {
+    struct sb_json columns;
+    if (!sb_json_member(data, "columns", &columns, error)) return false;
+    if (!columns.value) return true;
+    if (task_of(config) != SERIES) return foreign(columns, SERIES, config, error);
+    const int count = sb_json_is_array(columns) ? sb_json_count(columns) : 0;
+    if (!count)
+        return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: %s: expected a list of names of columns.", columns.file,
+                       columns.path);
+    config->columns = sb_allocate((size_t)count, sizeof *config->columns, error);
+    if (!config->columns) return false;
+    for (int i = 0; i < count; i++) {
+        const char *text = NULL;
+        if (!sb_json_string(sb_json_element(columns, i), NULL, &text, error)) return false;
+        config->columns[i] = strdup(text);
+        if (!config->columns[i]) return sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory reading %s.", columns.path);
+        config->column_count++;
+    }
+    return true;
+}
+
 double sb_train_config_peak(const struct sb_train_config *config) {
     if (!config->learning_rate_batch) return config->learning_rate;
     return config->learning_rate * (double)(config->batch_size * config->accumulation) /
@@ -364,6 +388,9 @@ static bool check_series(const char *file, const struct sb_train_config *config,
                        "%s: $.data.training_ratio (%g) and $.data.test_ratio (%g) are more than the whole; what they "
                        "leave is the validation part.",
                        file, config->training_ratio, config->test_ratio);
+    if (strlen(config->separator) > 1)
+        return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: $.data.separator: expected one character, found \"%s\".", file,
+                       config->separator);
     if (config->target[0] && config->features == FEATURES_M)
         return sb_fail(error, SIMBA_ERROR_CONFIG,
                        "%s: $.data.target names one column, but $.data.features \"M\" forecasts all of them; say \"S\" "
@@ -430,7 +457,9 @@ bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, s
                 (!refuse_foreign(section, &fields[i], config, error) ||
                  !read_field(section, &fields[i], (char *)config + fields[i].offset, error)))
                 goto failed;
-        if (!strcmp(sections[s], "data") && !read_labels(section, config, error)) goto failed;
+        if (!strcmp(sections[s], "data") &&
+            (!read_labels(section, config, error) || !read_columns(section, config, error)))
+            goto failed;
     }
     if (check(root, config, error)) return true;
 failed:
@@ -438,11 +467,16 @@ failed:
     return false;
 }
 
+static void free_texts(char ***texts, int *count) {
+    for (int i = 0; i < *count; i++) free((*texts)[i]);
+    free(*texts);
+    *texts = NULL;
+    *count = 0;
+}
+
 void sb_train_config_finish(struct sb_train_config *config) {
-    for (int i = 0; i < config->label_count; i++) free(config->labels[i]);
-    free(config->labels);
-    config->labels = NULL;
-    config->label_count = 0;
+    free_texts(&config->labels, &config->label_count);
+    free_texts(&config->columns, &config->column_count);
 }
 
 static bool write_field(cJSON *section, const struct field *field, const void *value) {
@@ -475,12 +509,12 @@ static bool write_field(cJSON *section, const struct field *field, const void *v
     return false;
 }
 
-static bool write_labels(cJSON *data, const struct sb_train_config *config) {
-    if (!config->label_count) return true;
-    cJSON *labels = cJSON_AddArrayToObject(data, "labels");
-    for (int i = 0; labels && i < config->label_count; i++)
-        if (!cJSON_AddItemToArray(labels, cJSON_CreateString(config->labels[i]))) return false;
-    return labels;
+static bool write_texts(cJSON *data, const char *name, char *const *texts, int count) {
+    if (!count) return true;
+    cJSON *array = cJSON_AddArrayToObject(data, name);
+    for (int i = 0; array && i < count; i++)
+        if (!cJSON_AddItemToArray(array, cJSON_CreateString(texts[i]))) return false;
+    return array;
 }
 
 char *sb_train_config_write(const struct sb_train_config *config, struct simba_error *error) {
@@ -494,7 +528,9 @@ char *sb_train_config_write(const struct sb_train_config *config, struct simba_e
         for (int i = 0; fine && i < FIELDS; i++)
             if (!strcmp(fields[i].section, sections[s]) && about(&fields[i], config))
                 fine = write_field(section, &fields[i], (const char *)config + fields[i].offset);
-        if (fine && !strcmp(sections[s], "data")) fine = write_labels(section, config);
+        if (fine && !strcmp(sections[s], "data"))
+            fine = write_texts(section, "labels", config->labels, config->label_count) &&
+                   write_texts(section, "columns", config->columns, config->column_count);
     }
     if (fine && config->output[0]) fine = cJSON_AddStringToObject(root, "output", config->output);
     if (fine) text = cJSON_Print(root);

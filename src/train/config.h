@@ -31,10 +31,13 @@ struct sb_train_config {
     int split; /* enum sb_split_kind */
     double training_ratio, test_ratio;
     int64_t borders[3];
-    int header;                       /* enum sb_header */
-    char date_column[SB_CONFIG_TEXT]; /* "": found by itself; "none" */
+    int header;     /* enum sb_header */
+    char **columns; /* names of those that are channels, or NULL: all */
+    int column_count;
+    char separator[SB_CONFIG_TEXT];   /* "": found by itself */
+    char date_column[SB_CONFIG_TEXT]; /* "auto": found by itself; "": none */
     int date_order;                   /* enum sb_date_order */
-    int date_rule;                    /* enum sb_date_rule */
+    int gaps;                         /* enum sb_date_rule */
     int missing;                      /* enum sb_missing */
     bool decimal_comma;
 

@@ -8,16 +8,17 @@
 
 bool sb_forecast_open(struct sb_train_config *config, const char *path, const struct sb_channels *channels,
                       struct simba_log log, struct sb_series *series, struct simba_error *error) {
-    const bool no_dates = strcmp(config->date_column, "none") == 0;
+    const bool any = strcmp(config->date_column, "auto") == 0;
     struct sb_series_parameters parameters = {.table = {.path = path ? path : config->path,
                                                         .header = (enum sb_header)config->header,
+                                                        .separator = config->separator[0],
                                                         .decimal_comma = config->decimal_comma,
-                                                        .date_column = no_dates                 ? ""
-                                                                       : config->date_column[0] ? config->date_column
-                                                                                                : NULL,
+                                                        .date_column = any ? NULL : config->date_column,
                                                         .date_order = (enum sb_date_order)config->date_order,
-                                                        .date_rule = (enum sb_date_rule)config->date_rule,
+                                                        .date_rule = (enum sb_date_rule)config->gaps,
                                                         .missing = (enum sb_missing)config->missing,
+                                                        .columns = (const char *const *)config->columns,
+                                                        .column_count = config->column_count,
                                                         .log = log},
                                               .features = (enum sb_features)config->features,
                                               .target = config->target[0] ? config->target : NULL};
