@@ -1,9 +1,9 @@
 /* Training: from a JSON configuration to checkpoints.
  *
  * The output directory holds last.safetensors and best.safetensors (parameters, optimiser, step and configuration in
- * one file, replaced atomically), configuration.json and, to look at, results.csv (one row per epoch),
- * results.png, confusion_matrix.png and .csv (of the best evaluation), samples.png (the first batch after augmentation)
- * and TensorBoard event files. */
+ * one file, replaced atomically; with "train.ema" the best one holds the moving average of the weights alone),
+ * configuration.json and, to look at, results.csv (one row per epoch), results.png, confusion_matrix.png and .csv (of
+ * the best evaluation), samples.png (the first batch after augmentation) and TensorBoard event files. */
 #ifndef SIMBA_TRAIN_H
 #define SIMBA_TRAIN_H
 
@@ -40,10 +40,12 @@ struct simba_progress {
     int broken_images;               /* different training images that could not be read in this run */
     bool evaluated;                  /* the epoch was evaluated; what follows is of that evaluation */
     double evaluation_loss;
-    double top1, top5;                       /* classification: shares, 0..1 */
-    double mse, mae;                         /* forecasting: mean squared and absolute error of normalised values */
-    bool improved;                           /* a new best: the largest top1, the smallest mse */
-    double best_top1, best_mse;              /* negative: never evaluated */
+    double top1, top5; /* classification: shares, 0..1 */
+    double mse, mae;   /* forecasting: mean squared and absolute error of normalised values */
+    bool averaged;     /* so was the moving average of the weights ("train.ema") */
+    double ema_loss, ema_top1, ema_top5, ema_mse, ema_mae;
+    bool improved;              /* a new best: the largest top1, the smallest mse; of the average, if any */
+    double best_top1, best_mse; /* negative: never evaluated */
     int64_t samples_evaluated, samples_left; /* SIMBA_EVENT_EVALUATING */
     const char *path;                        /* SIMBA_EVENT_CHECKPOINT: the file; valid during the call */
 };
@@ -63,9 +65,11 @@ struct simba_trainer_options {
 /* What a run needs, before it starts. Bytes are of device memory. */
 struct simba_training_plan {
     char model[64];            /* "SiMBA s, mlp mixer" */
-    int64_t parameters;        /* trainable numbers */
+    int64_t parameters;        /* numbers, without running statistics */
+    int64_t trained;           /* of them; the others are frozen ("train.frozen_stages") */
     uint64_t parameter_bytes;  /* parameters and running statistics */
     uint64_t optimiser_bytes;  /* gradients, accumulators and moments */
+    uint64_t average_bytes;    /* moving average of the weights */
     uint64_t activation_bytes; /* of a training step */
     uint64_t evaluation_bytes; /* intermediate values of evaluation */
     uint64_t total_bytes;      /* all of the above */
@@ -75,6 +79,7 @@ struct simba_training_plan {
     int classes;             /* 0: none */
     int batch, accumulation; /* samples at once; batches per optimiser step */
     int64_t epochs, epoch_steps, steps;
+    int repeats;        /* draws of each image in an epoch ("data.repeated_augmentation"); that many fewer images */
     int64_t first_step; /* 0, or where a resumed run goes on */
     char data[256];     /* what it is trained on */
     char output[4096];

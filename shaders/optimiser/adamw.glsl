@@ -1,16 +1,14 @@
 // AdamW (Loshchilov and Hutter, 2019) on one `element`, a float or a vector of them; see ops.h.
+#include "optimiser/finite.glsl"
 #include "optimiser/step.glsl"
 
 // keep is beta and take 1 - beta, which as the difference of a float beta from 1 would be off by 1e-5 for 0.999.
 float keep1, keep2, take1, take2, decay, rate, root, epsilon, clip;
 
-// By its bits: a compiler may take isnan and isinf for false.
-bool is_finite(float x) { return (floatBitsToUint(x) & 0x7f800000u) != 0x7f800000u; }
-
 // The step's numbers; false when the step must not be made.
 bool prepare() {
     const float norm = arguments.norm.at[0];
-    const float learning_rate = uintBitsToFloat(arguments.step.at[STEP_LEARNING_RATE]);
+    const float learning_rate = arguments.rate_factor * uintBitsToFloat(arguments.step.at[STEP_LEARNING_RATE]);
     keep1 = arguments.keep1;
     keep2 = arguments.keep2;
     take1 = arguments.take1;

@@ -111,9 +111,16 @@ static void show(void *user, const struct simba_progress *progress) {
                (long long)progress->step, progress->epoch_loss);
         if (progress->evaluated && !strcmp(progress->sample_kind, "images"))
             printf("  evaluation: loss %.4f  top-1 %.2f %%  top-5 %.2f %%%s", progress->evaluation_loss,
-                   100 * progress->top1, 100 * progress->top5, progress->improved ? "  (best)" : "");
+                   100 * progress->top1, 100 * progress->top5,
+                   progress->improved && !progress->averaged ? "  (best)" : "");
         else if (progress->evaluated)
             printf("  validation: MSE %.4f  MAE %.4f%s", progress->mse, progress->mae,
+                   progress->improved && !progress->averaged ? "  (best)" : "");
+        if (progress->averaged && !strcmp(progress->sample_kind, "images"))
+            printf("  EMA: loss %.4f  top-1 %.2f %%  top-5 %.2f %%%s", progress->ema_loss, 100 * progress->ema_top1,
+                   100 * progress->ema_top5, progress->improved ? "  (best)" : "");
+        else if (progress->averaged)
+            printf("  EMA: MSE %.4f  MAE %.4f%s", progress->ema_mse, progress->ema_mae,
                    progress->improved ? "  (best)" : "");
         printf("  %.1f %s/s  waited %.1f %%\n", progress->samples_per_second, progress->sample_kind,
                100 * progress->waited_share);
@@ -131,15 +138,21 @@ static void print_plan(const struct simba_trainer *trainer, const struct simba_d
     char a[32], b[32], c[32], d[32];
     if (with_configuration) printf("%s\n", simba_trainer_configuration(trainer));
     printf("%splan%s\n", cli_bold(stdout), cli_plain(stdout));
-    printf("  model        %s, %lld parameters\n", plan.model, (long long)plan.parameters);
+    printf("  model        %s, %lld parameters", plan.model, (long long)plan.parameters);
+    if (plan.trained < plan.parameters) printf(", %lld of them trained", (long long)plan.trained);
+    putchar('\n');
     printf("  data         %s; %lld to evaluate on\n", plan.data, (long long)plan.evaluation_samples);
     printf("  steps        %lld epochs of %lld steps; %d %s", (long long)plan.epochs, (long long)plan.epoch_steps,
            plan.batch, plan.sample_kind);
     if (plan.accumulation > 1) printf(" x %d", plan.accumulation);
-    printf(" and %sFLOP per step\n", cli_count(a, plan.step_flops));
+    printf(" and %sFLOP per step", cli_count(a, plan.step_flops));
+    if (plan.repeats > 1)
+        printf("; %d draws of each %.*s", plan.repeats, (int)strlen(plan.sample_kind) - 1, plan.sample_kind);
+    putchar('\n');
     printf("  memory       %s: activations %s, parameters %s, optimiser %s", cli_bytes(a, (double)plan.total_bytes),
            cli_bytes(b, (double)plan.activation_bytes), cli_bytes(c, (double)plan.parameter_bytes),
            cli_bytes(d, (double)plan.optimiser_bytes));
+    if (plan.average_bytes) printf(", EMA %s", cli_bytes(a, (double)plan.average_bytes));
     printf(", evaluation %s\n", cli_bytes(a, (double)plan.evaluation_bytes));
     if (device) {
         const struct simba_device_info *info = simba_device_describe(device);

@@ -18,7 +18,7 @@ struct slot {
     uint8_t *pixels;
     int32_t *labels;
     float *class_targets, *token_targets; /* or NULL */
-    int64_t *images;                      /* numbers in the data set */
+    int64_t *draws;                       /* number in the data set x repeats + which of its draws */
     int64_t epoch, index;
     int count;
     int left; /* images that are not ready yet */
@@ -47,16 +47,18 @@ struct sb_loader {
     char *target_directory;
     size_t image_bytes; /* in a batch */
     int64_t batches;    /* per epoch */
+    struct sb_repeats repeats;
 
     pthread_mutex_t mutex; /* guards everything below */
     pthread_cond_t room;   /* a slot was given back, or stop */
     pthread_cond_t ready;  /* a batch is ready */
     bool stop;
     struct slot *slots;
-    int64_t *order;   /* of the epoch that is being handed out */
-    int64_t consumed; /* sequence number of the next batch for the consumer; the one before is in its hands */
-    int64_t started;  /* batches that have a slot */
-    int taken;        /* images taken of the last started batch */
+    int64_t *order;    /* of the epoch that is being handed out */
+    int64_t *shuffled; /* for making it with repeated augmentation; or NULL */
+    int64_t consumed;  /* sequence number of the next batch for the consumer; the one before is in its hands */
+    int64_t started;   /* batches that have a slot */
+    int taken;         /* images taken of the last started batch */
     int64_t next_epoch, next_index; /* of the next batch to start */
     bool ended;                     /* no batch is left to start */
     struct worker *workers;
@@ -65,6 +67,15 @@ struct sb_loader {
     struct broken *broken; /* distinct ones, as they were met */
     int broken_count, broken_reported;
 };
+
+static void make_order(struct sb_loader *loader) {
+    const struct sb_loader_parameters *parameters = &loader->parameters;
+    if (loader->shuffled)
+        sb_repeated_order(&loader->repeats, parameters->seed, loader->next_epoch, loader->shuffled, loader->order);
+    else
+        sb_epoch_order(parameters->seed, loader->next_epoch, parameters->shuffle, parameters->dataset->count,
+                       loader->order);
+}
 
 /* Gives the next batch its slot. The lock is held. */
 static void start_batch(struct sb_loader *loader) {
@@ -76,7 +87,7 @@ static void start_batch(struct sb_loader *loader) {
     slot->count = (int)(count - first < parameters->batch ? count - first : parameters->batch);
     slot->left = slot->count;
     slot->failed = false;
-    memcpy(slot->images, loader->order + first, (size_t)slot->count * sizeof *slot->images);
+    memcpy(slot->draws, loader->order + first, (size_t)slot->count * sizeof *slot->draws);
     size_t missing = (size_t)(parameters->batch - slot->count);
     memset(slot->pixels + loader->image_bytes * (size_t)slot->count, 0, loader->image_bytes * missing);
     memset(slot->labels + slot->count, 0, missing * sizeof *slot->labels);
@@ -86,8 +97,7 @@ static void start_batch(struct sb_loader *loader) {
     loader->next_index = 0;
     loader->next_epoch++;
     loader->ended = parameters->epochs > 0 && loader->next_epoch >= parameters->epochs;
-    if (!loader->ended && parameters->shuffle)
-        sb_epoch_order(parameters->seed, loader->next_epoch, true, count, loader->order);
+    if (!loader->ended && (parameters->shuffle || loader->shuffled)) make_order(loader);
 }
 
 /* Waits for images to work on; false: stop. The lock is held. */
@@ -160,9 +170,10 @@ static bool make_image(struct worker *worker, const struct slot *slot, int at, s
     const struct sb_loader_parameters *parameters = &loader->parameters;
     const struct sb_dataset *dataset = parameters->dataset;
     uint8_t *pixels = slot->pixels + loader->image_bytes * (size_t)at;
-    const uint64_t draw = (uint64_t)slot->epoch * (uint64_t)dataset->count + (uint64_t)slot->images[at];
+    const uint64_t draws = (uint64_t)dataset->count * (uint64_t)loader->repeats.repeats;
+    const uint64_t draw = (uint64_t)slot->epoch * draws + (uint64_t)slot->draws[at];
     const struct sb_random random = sb_random_start(parameters->seed, SB_STREAM_AUGMENTATION, draw);
-    int64_t image = slot->images[at];
+    int64_t image = slot->draws[at] / loader->repeats.repeats;
     for (int64_t tried = 0; tried < dataset->count; tried++, image = (image + 1) % dataset->count) {
         struct sb_sample sample;
         struct sb_view view;
@@ -220,12 +231,16 @@ static bool allocate(struct sb_loader *loader, struct simba_error *error) {
     loader->workers = sb_allocate((size_t)parameters->threads, sizeof *loader->workers, error);
     loader->order = sb_allocate((size_t)parameters->dataset->count, sizeof *loader->order, error);
     if (!loader->slots || !loader->workers || !loader->order) return false;
+    if (loader->repeats.repeats > 1) {
+        loader->shuffled = sb_allocate((size_t)parameters->dataset->count, sizeof *loader->shuffled, error);
+        if (!loader->shuffled) return false;
+    }
     for (int i = 0; i < parameters->depth; i++) {
         struct slot *slot = &loader->slots[i];
         slot->pixels = sb_allocate(batch, loader->image_bytes, error);
         slot->labels = sb_allocate(batch, sizeof *slot->labels, error);
-        slot->images = sb_allocate(batch, sizeof *slot->images, error);
-        if (!slot->pixels || !slot->labels || !slot->images) return false;
+        slot->draws = sb_allocate(batch, sizeof *slot->draws, error);
+        if (!slot->pixels || !slot->labels || !slot->draws) return false;
         if (!parameters->token_targets) continue;
         const size_t classes = (size_t)loader->targets.classes;
         const size_t tokens = (size_t)loader->targets.height * (size_t)loader->targets.width;
@@ -278,7 +293,13 @@ struct sb_loader *sb_loader_create(const struct sb_loader_parameters *parameters
     if (own->depth <= 0) own->depth = DEFAULT_DEPTH;
     if (own->depth < 2) own->depth = 2;
     loader->image_bytes = (size_t)size->height * (size_t)size->width * (size_t)dataset->channels;
-    loader->batches = own->batch > 0 ? sb_epoch_batches(dataset->count, own->batch, own->drop_last) : 0;
+    loader->repeats = (struct sb_repeats){.count = dataset->count,
+                                          .repeats = own->repeats > 1 ? own->repeats : 1,
+                                          .ranks = own->ranks > 1 ? own->ranks : 1,
+                                          .batch = own->batch};
+    if (own->batch > 0)
+        loader->batches = own->repeats > 1 ? sb_repeated_batches(&loader->repeats)
+                                           : sb_epoch_batches(dataset->count, own->batch, own->drop_last);
     loader->next_epoch = own->first_epoch;
     loader->next_index = own->first_batch;
     if (loader->batches > 0 && loader->next_index >= loader->batches) {
@@ -295,7 +316,7 @@ struct sb_loader *sb_loader_create(const struct sb_loader_parameters *parameters
                        "A batch of %d images cannot be made from a data set of %lld. Choose a smaller batch.",
                        own->batch, (long long)dataset->count);
     done = done && allocate(loader, error);
-    if (done) sb_epoch_order(own->seed, loader->next_epoch, own->shuffle, dataset->count, loader->order);
+    if (done) make_order(loader);
     if (done && start_threads(loader, error)) return loader;
     sb_loader_destroy(loader);
     return NULL;
@@ -311,7 +332,7 @@ void sb_loader_destroy(struct sb_loader *loader) {
     for (int i = 0; loader->slots && i < loader->parameters.depth; i++) {
         free(loader->slots[i].pixels);
         free(loader->slots[i].labels);
-        free(loader->slots[i].images);
+        free(loader->slots[i].draws);
         free(loader->slots[i].class_targets);
         free(loader->slots[i].token_targets);
     }
@@ -324,6 +345,7 @@ void sb_loader_destroy(struct sb_loader *loader) {
     free(loader->slots);
     free(loader->workers);
     free(loader->order);
+    free(loader->shuffled);
     pthread_cond_destroy(&loader->ready);
     pthread_cond_destroy(&loader->room);
     pthread_mutex_destroy(&loader->mutex);

@@ -16,6 +16,9 @@ struct sb_loader_parameters {
     int batch;                                    /* images per batch */
     bool shuffle;
     bool drop_last; /* else the last batch of an epoch may have fewer images */
+    int repeats; /* repeated augmentation: draws of each image (sampler.h), over `ranks` batches of a step; 0, 1: off.
+                    Shuffles, and drops what is left over. */
+    int ranks;   /* 0: 1 */
     uint64_t seed;
     int threads;                      /* 0: 2 */
     int depth;                        /* batches held, the consumer's included; 0: 4, at least 2 */

@@ -17,3 +17,24 @@ void sb_epoch_order(uint64_t seed, int64_t epoch, bool shuffle, int64_t count, i
         order[j] = exchanged;
     }
 }
+
+int64_t sb_repeated_samples(int64_t count) {
+    return count < 256 ? count : count / 256 * 256;
+}
+
+int64_t sb_repeated_batches(const struct sb_repeats *repeats) {
+    return sb_repeated_samples(repeats->count) / repeats->ranks / repeats->batch * repeats->ranks;
+}
+
+void sb_repeated_order(const struct sb_repeats *repeats, uint64_t seed, int64_t epoch, int64_t *images,
+                       int64_t *order) {
+    sb_epoch_order(seed, epoch, true, repeats->count, images);
+    const int64_t batches = sb_repeated_batches(repeats);
+    for (int64_t b = 0; b < batches; b++)
+        for (int64_t i = 0; i < repeats->batch; i++) {
+            const int64_t step = b / repeats->ranks, rank = b % repeats->ranks;
+            const int64_t place = (step * repeats->batch + i) * repeats->ranks + rank;
+            order[b * repeats->batch + i] =
+                images[place / repeats->repeats] * repeats->repeats + place % repeats->repeats;
+        }
+}

@@ -26,6 +26,7 @@ enum sb_space {
     SB_SPACE_ACCUMULATOR, /* sum of gradients over micro-batches, likewise; only with gradient accumulation */
     SB_SPACE_MOMENT1,     /* AdamW's first moment, likewise */
     SB_SPACE_MOMENT2,     /* AdamW's second moment, likewise */
+    SB_SPACE_AVERAGE,     /* moving average of the whole parameter space; only with train.ema */
     SB_SPACE_COUNT
 };
 
@@ -34,7 +35,7 @@ enum sb_phase {
     SB_PHASE_PREPARE,    /* inference graphs: depends on parameters only, run once after they change */
     SB_PHASE_COMPUTE,    /* forward, loss and backward */
     SB_PHASE_ACCUMULATE, /* adds this micro-batch's gradient to the accumulator */
-    SB_PHASE_UPDATE,     /* gradient norm, clipping, optimiser */
+    SB_PHASE_UPDATE,     /* gradient norm, clipping, optimiser, average */
     SB_PHASE_COUNT
 };
 
@@ -74,7 +75,7 @@ struct sb_graph {
     int tensor_count, tensor_capacity;
     struct sb_node **nodes;
     int node_count, node_capacity;
-    bool training;        /* operations save what their gradients need */
+    bool training;        /* operations save what their gradients need, where one may be asked for */
     bool differentiating; /* backward nodes are being appended: their outputs need no gradients themselves */
     enum sb_phase phase;  /* given to the nodes appended now; COMPUTE at first */
     char scope[256];      /* module path in front of names, see sb_scope_enter */

@@ -72,24 +72,35 @@ struct sb_parameter {
     int rank;
     int64_t shape[SB_MAX_RANK];
     int64_t elements;
+    size_t bytes;        /* in the parameter space, padding included */
     int64_t offset;      /* bytes into the parameter space (and, trainable ones, into the gradient and moment spaces) */
     const char *counter; /* a running variance: the name of the num_batches_tracked that follows it on disk */
-    bool trainable;      /* false: running statistics */
+    bool trainable;      /* false: running statistics, and what is frozen */
+    bool frozen;         /* would be trainable */
     bool decay; /* weight decay applies, by the published rule: rank > 1 and the name does not end in ".bias" */
+    int layer;  /* of layer-wise learning-rate decay, see sb_model_parameters */
+    int stage;  /* from 0; the class block, the last norm and the heads: the number of stages */
 };
 
-/* All entries, in the published order in `entries`; in memory first the decayed, then the other trainable ones, then
- * the running statistics, each padded to 256 bytes with zeros, so that the optimiser works on two ranges. */
+/* All entries, in the published order in `entries`; in memory first the decayed, then the other trainable ones, both by
+ * layer, then what is not trained, each padded to 256 bytes with zeros, so that the optimiser works on ranges. */
 struct sb_parameter_list {
     struct sb_pool pool;
     struct sb_parameter *entries;
     int count, capacity;
+    int layers;                                       /* ids of layers: all are below */
     size_t decay_bytes, trainable_bytes, total_bytes; /* ends of the ranges in the space */
-    int64_t trainable_elements;                       /* without padding: the published parameter count */
+    int64_t elements;                                 /* without padding and statistics: the published count */
+    int64_t trainable_elements;                       /* of them, what is not frozen */
 };
+/* Layers are numbered as BEiT does it (Bao et al., 2021): the stem is 0, block i of all stages is i + 1, the class
+ * block is one more, and the last norm and the heads have the highest number. What lies between the stages, a norm and
+ * a down-sampling, goes with the block before it, as in Swin's fine-tuning code. */
 bool sb_model_parameters(const struct sb_model_config *config, struct sb_parameter_list *list,
                          struct simba_error *error);
 void sb_parameter_list_finish(struct sb_parameter_list *list);
+/* Takes the stem and the first `stages` stages out of what is trained; offsets change. */
+void sb_parameter_list_freeze(struct sb_parameter_list *list, int64_t stages);
 /* For lists that are no whole model (golden cases of single modules): an entry at the end, its rules taken from its
  * name; once all are there, their offsets and the list's totals. */
 bool sb_parameter_list_add(struct sb_parameter_list *list, const char *name, int rank, const int64_t *shape,
@@ -119,6 +130,7 @@ struct sb_model_graph_parameters {
     enum sb_erasing erasing; /* what comes into them */
     bool mix_images;         /* Mixup or CutMix */
     bool drop_path;          /* stochastic depth at the configured rate (training) */
+    int64_t frozen_stages; /* stem and stages that compute as in evaluation: running statistics, no stochastic depth */
     struct sb_tensor *image; /* use this tensor instead of making an input */
 };
 /* Appends the forward pass; the graph's `training` decides on batch statistics and on what is saved. */

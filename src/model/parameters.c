@@ -38,26 +38,40 @@ bool sb_parameter_list_add(struct sb_parameter_list *list, const char *name, int
      * Positions are what its models exempt by name. */
     entry.decay = entry.trainable && rank > 1 && !ends_with(name, ".bias") && strcmp(name, "position") != 0;
     list->entries[list->count++] = entry;
+    if (!list->layers) list->layers = 1;
     return true;
 }
 
 void sb_parameter_list_place(struct sb_parameter_list *list) {
     size_t offset = 0;
-    list->trainable_elements = 0;
-    enum { DECAYED, UNDECAYED, STATISTICS, KINDS };
+    list->elements = list->trainable_elements = 0;
+    enum { DECAYED, UNDECAYED, UNTRAINED, KINDS };
     for (int kind = DECAYED; kind < KINDS; kind++) {
-        for (int i = 0; i < list->count; i++) {
-            struct sb_parameter *entry = &list->entries[i];
-            if ((entry->decay ? DECAYED : entry->trainable ? UNDECAYED : STATISTICS) != kind) continue;
-            entry->offset = (int64_t)offset;
-            if (entry->trainable) list->trainable_elements += entry->elements;
-            size_t bytes = (size_t)entry->elements * sizeof(float);
-            offset += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        }
+        for (int layer = 0; layer < list->layers; layer++)
+            for (int i = 0; i < list->count; i++) {
+                struct sb_parameter *entry = &list->entries[i];
+                const int own = !entry->trainable ? UNTRAINED : entry->decay ? DECAYED : UNDECAYED;
+                if (own != kind || entry->layer != layer) continue;
+                entry->offset = (int64_t)offset;
+                if (entry->trainable) list->trainable_elements += entry->elements;
+                if (entry->trainable || entry->frozen) list->elements += entry->elements;
+                entry->bytes = ((size_t)entry->elements * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+                offset += entry->bytes;
+            }
         if (kind == DECAYED) list->decay_bytes = offset;
         if (kind == UNDECAYED) list->trainable_bytes = offset;
     }
     list->total_bytes = offset;
+}
+
+void sb_parameter_list_freeze(struct sb_parameter_list *list, int64_t stages) {
+    for (int i = 0; i < list->count; i++) {
+        struct sb_parameter *entry = &list->entries[i];
+        if (!entry->trainable || entry->stage >= stages) continue;
+        entry->trainable = false;
+        entry->frozen = true;
+    }
+    sb_parameter_list_place(list);
 }
 
 /* Adds entries; after a failure it does nothing any more. */
@@ -65,6 +79,7 @@ struct adder {
     struct sb_parameter_list *list;
     struct simba_error *error;
     bool ok;
+    int layer, stage; /* of what is added now */
 };
 
 #define SHAPE(...)                                                         \
@@ -80,6 +95,10 @@ static void add(struct adder *adder, int rank, const int64_t *shape, const char 
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
     adder->ok = adder->ok && sb_parameter_list_add(adder->list, name, rank, shape, adder->error);
+    if (!adder->ok) return;
+    struct sb_parameter *entry = &adder->list->entries[adder->list->count - 1];
+    entry->layer = adder->layer;
+    entry->stage = adder->stage;
 }
 
 static void add_linear(struct adder *adder, const char *module, const char *name, int64_t in, int64_t out) {
@@ -169,13 +188,16 @@ static void add_forecaster(struct adder *adder, const struct sb_model_config *co
     }
     const int64_t dim = forecaster->dim, tokens = sb_forecaster_tokens(forecaster);
     const int64_t mixed = forecaster->mix_channels ? config->channels : 1;
+    adder->list->layers = (int)forecaster->depth + 2; /* the embedding, the head */
     add_linear(adder, "", "patch_embed", mixed * forecaster->patch, dim);
     add(adder, SHAPE(tokens, dim), "position");
     for (int64_t block = 0; block < forecaster->depth; block++) {
         char module[64];
         snprintf(module, sizeof module, "blocks.%lld.", (long long)block);
+        adder->layer++;
         add_block(adder, config, dim, forecaster->mlp_ratio, false, module);
     }
+    adder->layer++;
     add_layer_norm(adder, "", "norm", dim);
     const int64_t features = forecaster->head == SB_HEAD_MEAN ? dim : tokens * dim;
     add_linear(adder, "", "head", features, mixed * forecaster->horizon);
@@ -183,7 +205,11 @@ static void add_forecaster(struct adder *adder, const struct sb_model_config *co
 
 static void add_vision(struct adder *adder, const struct sb_model_config *config) {
     char module[64];
+    int blocks = 0;
+    for (int stage = 0; stage < config->stages; stage++) blocks += (int)config->depths[stage];
+    adder->list->layers = blocks + 3; /* the stem, the class block, the heads */
     for (int stage = 0; stage < config->stages; stage++) {
+        adder->stage = stage;
         snprintf(module, sizeof module, "patch_embed%d.", stage + 1);
         if (stage == 0)
             add_stem(adder, module, config->channels, config->stem, config->dims[0]);
@@ -191,13 +217,20 @@ static void add_vision(struct adder *adder, const struct sb_model_config *config
             add_projection(adder, module, config->dims[stage - 1], config->dims[stage]);
         for (int64_t block = 0; block < config->depths[stage]; block++) {
             snprintf(module, sizeof module, "block%d.%lld.", stage + 1, (long long)block);
+            adder->layer++;
             add_block(adder, config, config->dims[stage], config->mlp_ratios[stage], true, module);
         }
         snprintf(module, sizeof module, "norm%d", stage + 1);
+        if (stage + 1 == config->stages) { /* behind the class block */
+            adder->layer = blocks + 2;
+            adder->stage = config->stages;
+        }
         add_layer_norm(adder, "", module, config->dims[stage]);
     }
     int last = config->stages - 1;
+    adder->layer = blocks + 1;
     add_block(adder, config, config->dims[last], config->mlp_ratios[last], false, "post_network.0.");
+    adder->layer = blocks + 2;
     add_linear(adder, "", "head", config->dims[last], config->classes);
     if (config->token_labels) add_linear(adder, "", "aux_head", config->dims[last], config->classes);
 }
@@ -205,7 +238,7 @@ static void add_vision(struct adder *adder, const struct sb_model_config *config
 bool sb_model_parameters(const struct sb_model_config *config, struct sb_parameter_list *list,
                          struct simba_error *error) {
     memset(list, 0, sizeof *list);
-    struct adder adder = {list, error, true};
+    struct adder adder = {list, error, true, 0, 0};
     (config->architecture == SB_ARCHITECTURE_VISION ? add_vision : add_forecaster)(&adder, config);
     if (!adder.ok) {
         sb_parameter_list_finish(list);

@@ -13,6 +13,7 @@ struct builder {
     struct sb_model_graph *model;
     int64_t height, width; /* of the token grid now */
     int64_t block;         /* blocks built so far */
+    bool frozen;           /* the stage that is being built */
 };
 
 static struct sb_tensor *as_image(struct builder *builder, struct sb_tensor *tokens) {
@@ -63,7 +64,7 @@ static bool check_mix(const struct sb_model_config *config, struct simba_error *
 static struct sb_tensor *drop_path(struct builder *builder, const char *name, int branch) {
     int64_t blocks = 0;
     for (int i = 0; i < builder->config->stages; i++) blocks += builder->config->depths[i];
-    if (!builder->parameters->drop_path || builder->block == 0) return NULL;
+    if (!builder->parameters->drop_path || builder->frozen || builder->block == 0) return NULL;
     float rate = (float)(builder->config->drop_path * (double)builder->block / (double)(blocks - 1));
     if (rate <= 0) return NULL;
     return sb_op_drop_path_scale(builder->graph, name, builder->parameters->batch, rate,
@@ -73,9 +74,10 @@ static struct sb_tensor *drop_path(struct builder *builder, const char *name, in
 static struct sb_tensor *build_stage(struct builder *builder, int stage, struct sb_tensor *x) {
     struct sb_graph *graph = builder->graph;
     const struct sb_model_config *config = builder->config;
+    builder->frozen = stage < builder->parameters->frozen_stages;
     size_t scope = sb_scope_enter(graph, "patch_embed%d", stage + 1);
     if (stage == 0) {
-        x = sb_module_stem(graph, builder->list, x, graph->training);
+        x = sb_module_stem(graph, builder->list, x, graph->training && !builder->frozen);
         builder->height = (builder->height + 1) / 2;
         builder->width = (builder->width + 1) / 2;
     } else {

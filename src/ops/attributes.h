@@ -75,6 +75,7 @@ enum sb_op {
     SB_OP_ACCUMULATE,
     SB_OP_GRADIENT_NORM,
     SB_OP_ADAMW,
+    SB_OP_AVERAGE,
     SB_OP_COUNT
 };
 
@@ -155,9 +156,13 @@ struct sb_adamw_attributes {
     double beta1,
         beta2; /* 1 - beta from a beta in float32 would be wrong by 1e-5 for 0.999: subtract first, then round */
     float epsilon;
+    float rate_factor;    /* of the step's learning rate */
     float weight_decay;   /* decoupled, scaled by the learning rate */
     float clip_norm;      /* 0: no clipping */
     int64_t first, count; /* elements of the parameter space: one group */
+};
+struct sb_average_attributes {
+    float share; /* of the new values: 1 - decay */
 };
 struct sb_accumulate_attributes {
     float scale; /* 1 / number of micro-batches */
@@ -190,6 +195,7 @@ union sb_attributes {
     struct sb_forecast_loss_attributes forecast_loss;
     struct sb_moving_average_attributes moving_average;
     struct sb_adamw_attributes adamw;
+    struct sb_average_attributes average;
     struct sb_accumulate_attributes accumulate;
 };
 

@@ -35,6 +35,11 @@ struct sb_tensor *sb_give(struct sb_graph *graph, struct sb_node *node, int outp
 struct sb_tensor *sb_give_like(struct sb_graph *graph, struct sb_node *node, int output, const char *role,
                                struct sb_tensor *into, unsigned allowance, const struct sb_tensor *like);
 
+/* Whether a node with the output y has to keep what its gradient will need: not in what is frozen, for instance. */
+static inline bool sb_saves(const struct sb_graph *graph, const struct sb_tensor *y) {
+    return graph->training && y && y->needs_gradient;
+}
+
 /* Sizes of all inputs and outputs in bytes: the least an operation has to move. */
 double sb_traffic(const struct sb_node *node);
 double sb_count(const struct sb_tensor *tensor); /* elements; 0 for NULL */

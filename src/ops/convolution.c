@@ -68,7 +68,7 @@ struct sb_tensor *sb_op_depthwise_conv2d(struct sb_graph *graph, struct sb_depth
     node->attributes.convolution = (struct sb_convolution_attributes){
         .kernel_height = size, .kernel_width = size, .stride = 1, .padding = size / 2, .activation = p.activation};
     struct sb_tensor *y = sb_give_like(graph, node, 0, NULL, NULL, 0, p.x);
-    if (graph->training && p.activation != SB_ACTIVATION_NONE) sb_give_like(graph, node, 1, "saved", NULL, 0, p.x);
+    if (sb_saves(graph, y) && p.activation != SB_ACTIVATION_NONE) sb_give_like(graph, node, 1, "saved", NULL, 0, p.x);
     return y;
 }
 

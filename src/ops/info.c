@@ -64,6 +64,7 @@ static const struct sb_op_info table[SB_OP_COUNT] = {
     [SB_OP_ACCUMULATE] = {"accumulate", NULL, sb_cost_elementwise},
     [SB_OP_GRADIENT_NORM] = {"gradient_norm", NULL, sb_cost_elementwise},
     [SB_OP_ADAMW] = {"adamw", NULL, sb_cost_elementwise},
+    [SB_OP_AVERAGE] = {"average", NULL, sb_cost_elementwise},
 };
 
 const struct sb_op_info *sb_op_info(enum sb_op op) {

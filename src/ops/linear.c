@@ -37,7 +37,7 @@ struct sb_tensor *sb_op_linear(struct sb_graph *graph, struct sb_linear_paramete
                   "ReLU and soft shrink cannot be combined with a residual in a graph that trains."))
         return NULL;
     struct sb_tensor *y = sb_give(graph, node, SB_LINEAR_Y, NULL, p.into, SB_ALLOW_PITCH, p.a->rank, shape);
-    if (graph->training && saves_argument(p.activation))
+    if (sb_saves(graph, y) && saves_argument(p.activation))
         sb_give(graph, node, SB_LINEAR_SAVED, "saved", NULL, 0, p.a->rank, shape);
     return y;
 }

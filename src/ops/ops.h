@@ -54,7 +54,8 @@ void sb_op_split(struct sb_graph *graph, struct sb_tensor *x, int count, const i
  * LINEAR: y[m, g*N + n] = residual[m, g*N + n] + row_scale[m / (M / B)] * act(sum_k a[m, g*K + k] * b[g, k, n] +
  * bias[g*N + n]) inputs: a [.., G*K] pitched | b [G, K, N], or with transpose_b [G, N, K] (leading G dropped when 1;
  * [out, in] as in PyTorch is transpose_b) | bias? [G*N] | residual? [.., G*N] pitched | row_scale? [B]; outputs: y [..,
- * G*N] pitched | saved? : the argument of act, only in training graphs and only for GELU and SiLU. M = rows of a. */
+ * G*N] pitched | saved? : the argument of act, only where a gradient may be asked for and only for GELU and SiLU. M =
+ * rows of a. */
 enum { SB_LINEAR_A, SB_LINEAR_B, SB_LINEAR_BIAS, SB_LINEAR_RESIDUAL, SB_LINEAR_ROW_SCALE };
 enum { SB_LINEAR_Y, SB_LINEAR_SAVED };
 struct sb_linear_parameters {
@@ -311,15 +312,24 @@ struct sb_tensor *sb_op_drop_path_scale(struct sb_graph *graph, const char *name
  * ADAMW (Loshchilov and Hutter, 2019, as torch.optim.AdamW): inputs parameter | gradient | moment1 | moment2 (each the
  * same range [count] of its space) | step | norm [1] | loss? [1]; in place: g = gradient * min(1, clip_norm / (norm +
  * 1e-6)); m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g g; p = p (1 - lr decay); p -= lr / c1 * m / (sqrt(v) / sqrt(c2)
- * + epsilon). When norm or loss is not finite nothing is changed, so that the step can be examined. */
+ * + epsilon), lr being rate_factor times the step's. When norm or loss is not finite nothing is changed, so that the
+ * step can be examined.
+ * AVERAGE (the moving average of timm's ModelEma): inputs value [n] | average [n] | norm [1] | loss? [1]; in place:
+ * average += (1 - decay) (value - average), which keeps the bits of what equals its average; not changed when norm or
+ * loss is not finite. */
 void sb_op_accumulate(struct sb_graph *graph, struct sb_tensor *gradient, struct sb_tensor *accumulator, float scale);
 struct sb_tensor *sb_op_gradient_norm(struct sb_graph *graph, struct sb_tensor *gradient);
 struct sb_adamw_parameters {
     const char *name;
     struct sb_tensor *parameter, *gradient, *moment1, *moment2, *norm, *loss;
     double beta1, beta2;
-    float epsilon, weight_decay, clip_norm;
+    float epsilon, rate_factor /* 0: 1 */, weight_decay, clip_norm;
 };
 void sb_op_adamw(struct sb_graph *graph, struct sb_adamw_parameters parameters);
+struct sb_average_parameters {
+    struct sb_tensor *value, *average, *norm, *loss;
+    double decay;
+};
+void sb_op_average(struct sb_graph *graph, struct sb_average_parameters parameters);
 
 #endif

@@ -31,6 +31,7 @@ void sb_op_adamw(struct sb_graph *graph, struct sb_adamw_parameters p) {
     node->attributes.adamw = (struct sb_adamw_attributes){.beta1 = p.beta1,
                                                           .beta2 = p.beta2,
                                                           .epsilon = p.epsilon,
+                                                          .rate_factor = p.rate_factor > 0 ? p.rate_factor : 1,
                                                           .weight_decay = p.weight_decay,
                                                           .clip_norm = p.clip_norm,
                                                           .first = sb_address(p.parameter) / 4,
@@ -38,4 +39,15 @@ void sb_op_adamw(struct sb_graph *graph, struct sb_adamw_parameters p) {
     sb_give_like(graph, node, 0, NULL, p.parameter, 0, p.parameter);
     sb_give_like(graph, node, 1, NULL, p.moment1, 0, p.moment1);
     sb_give_like(graph, node, 2, NULL, p.moment2, 0, p.moment2);
+}
+
+void sb_op_average(struct sb_graph *graph, struct sb_average_parameters p) {
+    struct sb_node *node = sb_begin(graph, SB_OP_AVERAGE, NULL);
+    if (!sb_take(graph, node, 0, "value", p.value, 0) || !sb_take(graph, node, 1, "average", p.average, 0) ||
+        !sb_take(graph, node, 2, "norm", p.norm, 0) || !sb_take(graph, node, 3, "loss", p.loss, SB_ALLOW_ABSENT) ||
+        !sb_check_same(graph, node, "average", p.average, "value", p.value) ||
+        !sb_check_vector(graph, node, "norm", p.norm, 1) || !sb_check_vector(graph, node, "loss", p.loss, 1))
+        return;
+    node->attributes.average = (struct sb_average_attributes){.share = (float)(1 - p.decay)};
+    sb_give_like(graph, node, 0, NULL, p.average, 0, p.average);
 }

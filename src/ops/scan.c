@@ -25,7 +25,7 @@ struct sb_tensor *sb_op_selective_scan(struct sb_graph *graph, struct sb_scan_pa
     int64_t chunk = length < CHUNK ? length : CHUNK;
     node->attributes.scan = (struct sb_scan_attributes){.softplus = p.softplus, .chunk = chunk};
     struct sb_tensor *y = sb_give_like(graph, node, SB_SCAN_Y, NULL, NULL, 0, p.u);
-    if (graph->training) {
+    if (sb_saves(graph, y)) {
         if (p.z) sb_give_like(graph, node, SB_SCAN_UNGATED, "ungated", NULL, 0, p.u);
         sb_give(graph, node, SB_SCAN_STATES, "states", NULL, 0, 4,
                 (int64_t[]){batch, (length + chunk - 1) / chunk, channels, states});

@@ -5,34 +5,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const moment_names[2] = {"optimizer/exp_avg/", "optimizer/exp_avg_sq/"};
+/* What stands behind the weights in a checkpoint. */
+struct extra {
+    const char *prefix; /* of the names */
+    bool trainable;     /* of trainable parameters only */
+    float *space;       /* NULL: not there */
+};
+enum { EXTRAS = 3 };
+static const char average_prefix[] = "ema/";
 
-/* The weights' entries and the moments', whose names are formatted into `pool`. NULL: failed. */
+static void list_extras(struct sb_checkpoint_spaces spaces, struct extra extras[EXTRAS]) {
+    extras[0] = (struct extra){"optimizer/exp_avg/", true, spaces.moment1};
+    extras[1] = (struct extra){"optimizer/exp_avg_sq/", true, spaces.moment2};
+    extras[2] = (struct extra){average_prefix, false, spaces.average};
+}
+
+/* The weights' entries and what stands behind them, whose names are formatted into `pool`. NULL: failed. */
 static struct sb_safetensors_entry *declare(const struct sb_parameter_list *list, struct sb_checkpoint_spaces spaces,
                                             struct sb_pool *pool, int *count, struct simba_error *error) {
     struct sb_safetensors_entry *weights = NULL, *entries = NULL;
     if (!sb_weights_entries(list, spaces.parameters, &weights, count, error)) return NULL;
-    entries = realloc(weights, ((size_t)*count + 2 * (size_t)list->count) * sizeof *entries);
+    entries = realloc(weights, ((size_t)*count + EXTRAS * (size_t)list->count) * sizeof *entries);
     if (!entries) {
         free(weights);
         sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory writing a checkpoint.");
         return NULL;
     }
-    const float *const moments[2] = {spaces.moment1, spaces.moment2};
-    for (int k = 0; k < 2; k++)
-        for (int i = 0; i < list->count; i++) {
+    struct extra extras[EXTRAS];
+    list_extras(spaces, extras);
+    for (int k = 0; k < EXTRAS; k++)
+        for (int i = 0; extras[k].space && i < list->count; i++) {
             const struct sb_parameter *parameter = &list->entries[i];
-            if (!parameter->trainable) continue;
-            const char *name = sb_pool_format(pool, error, "%s%s", moment_names[k], parameter->name);
+            if (extras[k].trainable && !parameter->trainable) continue;
+            const char *name = sb_pool_format(pool, error, "%s%s", extras[k].prefix, parameter->name);
             if (!name) {
                 free(entries);
                 return NULL;
             }
-            entries[(*count)++] = (struct sb_safetensors_entry){.name = name,
-                                                                .type = SB_STORED_F32,
-                                                                .rank = parameter->rank,
-                                                                .shape = parameter->shape,
-                                                                .bytes = (const char *)moments[k] + parameter->offset};
+            entries[(*count)++] =
+                (struct sb_safetensors_entry){.name = name,
+                                              .type = SB_STORED_F32,
+                                              .rank = parameter->rank,
+                                              .shape = parameter->shape,
+                                              .bytes = (const char *)extras[k].space + parameter->offset};
         }
     return entries;
 }
@@ -128,22 +143,30 @@ bool sb_checkpoint_record(const struct sb_safetensors *file, struct sb_checkpoin
            read_note(file, best_key(record->best_figure), true, &record->state.best, error);
 }
 
+bool sb_checkpoint_has_average(const struct sb_safetensors *file) {
+    for (int i = 0; i < file->count; i++)
+        if (strncmp(file->tensors[i].name, average_prefix, sizeof average_prefix - 1) == 0) return true;
+    return false;
+}
+
 bool sb_checkpoint_load(const struct sb_safetensors *file, const struct sb_parameter_list *list,
                         struct sb_checkpoint_spaces spaces, struct simba_error *error) {
     if (!sb_weights_load(file, list, spaces.parameters, error)) return false;
-    float *const moments[2] = {spaces.moment1, spaces.moment2};
-    for (int k = 0; k < 2; k++)
-        for (int i = 0; i < list->count; i++) {
+    struct extra extras[EXTRAS];
+    list_extras(spaces, extras);
+    for (int k = 0; k < EXTRAS; k++)
+        for (int i = 0; extras[k].space && i < list->count; i++) {
             const struct sb_parameter *parameter = &list->entries[i];
-            if (!parameter->trainable) continue;
+            if (extras[k].trainable && !parameter->trainable) continue;
             char name[512];
-            snprintf(name, sizeof name, "%s%s", moment_names[k], parameter->name);
+            snprintf(name, sizeof name, "%s%s", extras[k].prefix, parameter->name);
             const struct sb_safetensor *tensor = sb_safetensors_find(file, name);
             if (!tensor || tensor->elements != parameter->elements)
                 return sb_fail(error, SIMBA_ERROR_FORMAT,
-                               "%s: %s is %s: the file holds weights, but no optimiser state to go on from.",
+                               "%s: %s is %s: the file holds weights, but not the whole state of a training of them to "
+                               "go on from. (What was frozen, $.train.frozen_stages, has none.)",
                                file->path, name, tensor ? "of another size" : "missing");
-            if (!sb_safetensors_read_floats(file, tensor, moments[k] + (size_t)parameter->offset / sizeof(float),
+            if (!sb_safetensors_read_floats(file, tensor, extras[k].space + (size_t)parameter->offset / sizeof(float),
                                             error))
                 return false;
         }

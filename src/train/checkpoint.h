@@ -1,7 +1,8 @@
 /* Checkpoints: one safetensors file with the parameters as a weights file has them (model/weights.h), the optimiser's
- * moments behind them ("optimizer/exp_avg/NAME", "optimizer/exp_avg_sq/NAME"), and everything else in the metadata, so
- * that a run goes on exactly and so that any reader of safetensors (PyTorch's) finds the weights. Random numbers need
- * no state: they are counted by seed, step and position (base/random.h). */
+ * moments behind them ("optimizer/exp_avg/NAME", "optimizer/exp_avg_sq/NAME"), the moving average of the parameters
+ * ("ema/NAME") and everything else in the metadata, so that a run goes on exactly and so that any reader of safetensors
+ * (PyTorch's) finds the weights. Random numbers need no state: they are counted by seed, step and position
+ * (base/random.h). */
 #ifndef SB_TRAIN_CHECKPOINT_H
 #define SB_TRAIN_CHECKPOINT_H
 
@@ -28,9 +29,10 @@ struct sb_checkpoint_record {
     const char *version;       /* of simba; on reading: that wrote it */
 };
 
-/* Host images of the spaces: `parameters` total_bytes, the moments trainable_bytes each. */
+/* Host images of the spaces: `parameters` and `average` (NULL: there is none) total_bytes, the moments trainable_bytes
+ * each. Without moments (NULL) a file is written that only holds the parameters. */
 struct sb_checkpoint_spaces {
-    float *parameters, *moment1, *moment2;
+    float *parameters, *average, *moment1, *moment2;
 };
 
 /* Atomic. */
@@ -42,7 +44,11 @@ bool sb_checkpoint_write(const char *path, const struct sb_model_config *config,
 bool sb_checkpoint_record(const struct sb_safetensors *file, struct sb_checkpoint_record *record, bool *found,
                           struct simba_error *error);
 
-/* Fills the spaces from an open file; as sb_weights_load, and the moments as well. */
+/* Whether a moving average is in the file. */
+bool sb_checkpoint_has_average(const struct sb_safetensors *file);
+
+/* Fills the spaces from an open file; as sb_weights_load, and the moments and, unless it is NULL, the average as well.
+ */
 bool sb_checkpoint_load(const struct sb_safetensors *file, const struct sb_parameter_list *list,
                         struct sb_checkpoint_spaces spaces, struct simba_error *error);
 

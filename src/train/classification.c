@@ -1,4 +1,5 @@
 /* Training on images with classes: data sets, the loader, what is written into a batch's slot, accuracy. */
+#include "data/sampler.h"
 #include "train/evaluate.h"
 #include "train/task.h"
 
@@ -50,6 +51,7 @@ static bool open_data(struct classification *self, struct sb_train_config *confi
     if (!self->evaluation_data) return false;
     self->base.description = data->description;
     self->base.samples = data->count;
+    if (config->repeated_augmentation > 1) self->base.epoch_samples = sb_repeated_samples(data->count);
     self->base.evaluation_samples = self->evaluation_data->count;
     self->base.classes = data->classes;
     self->base.labels = names_as_json(data, error);
@@ -106,6 +108,8 @@ static bool begin(struct sb_task *task, int64_t epoch, int64_t batch, const stru
                                                  .batch = (int)config->batch_size,
                                                  .shuffle = true,
                                                  .drop_last = true,
+                                                 .repeats = (int)config->repeated_augmentation,
+                                                 .ranks = (int)config->accumulation,
                                                  .seed = (uint64_t)config->seed,
                                                  .threads = (int)config->threads,
                                                  .first_epoch = epoch,

@@ -51,6 +51,7 @@ static const struct field fields[] = {
     {"data", "label_maps", TEXT, AT(label_maps), .task = IMAGES},
     {"data", "label_crop", CHOICE, AT(label_crop), .choices = label_crops, .task = IMAGES},
     {"data", "broken_images", INTEGER, AT(broken_images), 0, 10000, .task = IMAGES},
+    {"data", "repeated_augmentation", INTEGER, AT(repeated_augmentation), 1, 64, .task = IMAGES},
     {"data", "features", CHOICE, AT(features), .choices = features, .task = SERIES},
     {"data", "target", TEXT, AT(target), .task = SERIES},
     {"data", "split", CHOICE, AT(split), .choices = splits, .task = SERIES},
@@ -95,6 +96,9 @@ static const struct field fields[] = {
     {"train", "tail_epochs", INTEGER, AT(tail_epochs), 0, 1000000},
     {"train", "decay_factor", REAL, AT(decay_factor), 0.001, 1},
     {"train", "hold_epochs", INTEGER, AT(hold_epochs), 0, 1000000},
+    {"train", "layer_decay", REAL, AT(layer_decay), 0.01, 1},
+    {"train", "frozen_stages", INTEGER, AT(frozen_stages), 0, SB_MAX_STAGES, .task = IMAGES},
+    {"train", "ema", REAL, AT(ema), 0, 0.9999999},
     {"train", "weight_decay", REAL, AT(weight_decay), 0, 1e3},
     {"train", "beta1", REAL, AT(beta1), 0, 0.999999},
     {"train", "beta2", REAL, AT(beta2), 0, 0.999999999},
@@ -133,6 +137,7 @@ static void set_defaults(struct sb_train_config *config) {
     *config = (struct sb_train_config){.model = sb_model_config_default(),
                                        .threads = 2,
                                        .broken_images = 10,
+                                       .repeated_augmentation = 1,
                                        .scale = {0.08, 1},
                                        .ratio = {3.0 / 4, 4.0 / 3},
                                        .crop_interpolation = SB_CROP_BICUBIC,
@@ -147,6 +152,7 @@ static void set_defaults(struct sb_train_config *config) {
                                        .warmup_learning_rate = 1e-6,
                                        .warmup_epochs = 0,
                                        .decay_factor = 0.5,
+                                       .layer_decay = 1,
                                        .weight_decay = 0.05,
                                        .beta1 = 0.9,
                                        .beta2 = 0.999,
@@ -335,6 +341,19 @@ double sb_train_config_peak(const struct sb_train_config *config) {
            (double)config->learning_rate_batch;
 }
 
+struct sb_schedule sb_train_config_schedule(const struct sb_train_config *config, int64_t epoch_steps) {
+    return (struct sb_schedule){.kind = (enum sb_schedule_kind)config->schedule,
+                                .peak = sb_train_config_peak(config),
+                                .minimum = config->minimum_learning_rate,
+                                .warmup_start = config->warmup_learning_rate,
+                                .epoch_steps = epoch_steps,
+                                .epochs = config->epochs,
+                                .warmup_epochs = config->warmup_epochs,
+                                .tail_epochs = config->tail_epochs,
+                                .decay = config->decay_factor,
+                                .hold_epochs = config->hold_epochs};
+}
+
 static bool check_token_labels(const char *file, const struct sb_train_config *config, struct simba_error *error) {
     if (config->model.token_labels != (config->label_maps[0] != '\0'))
         return sb_fail(
@@ -355,6 +374,12 @@ static bool check_token_labels(const char *file, const struct sb_train_config *c
 }
 
 static bool check_images(const char *file, const struct sb_train_config *config, struct simba_error *error) {
+    if (config->frozen_stages > config->model.stages)
+        return sb_fail(
+            error, SIMBA_ERROR_CONFIG,
+            "%s: $.train.frozen_stages is %lld, but the model has only %d stages. Behind them the class block "
+            "and the heads are always trained.",
+            file, (long long)config->frozen_stages, config->model.stages);
     struct sb_randaugment randaugment;
     char where[SB_CONFIG_TEXT];
     snprintf(where, sizeof where, "%s: $.augmentation.randaugment", file);

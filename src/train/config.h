@@ -24,6 +24,7 @@ struct sb_train_config {
     char label_maps[SB_CONFIG_TEXT]; /* directory; token labels only */
     int label_crop;                  /* 0: geometrically right, 1: as published */
     int64_t broken_images;           /* unreadable ones that are borne with */
+    int64_t repeated_augmentation;   /* draws of each image that an epoch has (data/sampler.h); 1: off */
 
     /* data for models of series (data/series.h, io/table.h): `path` is a text file */
     int features; /* enum sb_features */
@@ -64,6 +65,9 @@ struct sb_train_config {
     int64_t tail_epochs;
     double decay_factor; /* of the exponential schedule */
     int64_t hold_epochs;
+    double layer_decay;    /* learning rate of each layer over that of the next one (train/optimiser.h); 1: off */
+    int64_t frozen_stages; /* the stem and so many stages keep their weights */
+    double ema;            /* decay of the moving average of the weights; 0: none */
     double weight_decay, beta1, beta2, epsilon;
     double clip_norm; /* 0: no clipping */
     int loss;         /* models of series: enum sb_forecast_loss */
@@ -88,6 +92,8 @@ void sb_train_config_finish(struct sb_train_config *config);
 /* The highest learning rate of the schedule: learning_rate, in proportion to the images of a step when
  * learning_rate_batch says so. The minimum and the one at which the warm-up begins are not scaled, as published. */
 double sb_train_config_peak(const struct sb_train_config *config);
+/* The whole schedule of a run with so many optimiser steps in an epoch. */
+struct sb_schedule sb_train_config_schedule(const struct sb_train_config *config, int64_t epoch_steps);
 
 /* All keys with their values, as JSON; the caller frees. Reading it gives the same configuration. */
 char *sb_train_config_write(const struct sb_train_config *config, struct simba_error *error);

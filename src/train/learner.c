@@ -22,7 +22,8 @@ static bool build_vision(struct sb_learner *learner, const struct sb_train_confi
         .erasing = (enum sb_erasing)config->erasing_mode,
         .mix_tokens = config->model.token_labels,
         .mix_images = config->mixup > 0 || config->cutmix > 0,
-        .drop_path = config->model.drop_path > 0};
+        .drop_path = config->model.drop_path > 0,
+        .frozen_stages = config->frozen_stages};
     const bool soft = parameters.mix_images || parameters.mix_tokens;
     learner->labels =
         soft ? sb_input(graph, "targets", SB_FLOAT32, 2, (int64_t[]){config->batch_size, config->model.classes})
@@ -88,7 +89,9 @@ bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *c
                                                    .beta2 = config->beta2,
                                                    .epsilon = (float)config->epsilon,
                                                    .weight_decay = (float)config->weight_decay,
-                                                   .clip_norm = (float)config->clip_norm});
+                                                   .clip_norm = (float)config->clip_norm,
+                                                   .layer_decay = config->layer_decay,
+                                                   .ema = config->ema});
     if (!sb_graph_ok(graph, error)) return false;
     sb_mark_output(learner->norm);
     return sb_plan_memory(graph, (struct sb_plan_parameters){0}, &learner->plan, error);

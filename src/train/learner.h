@@ -21,11 +21,11 @@ struct sb_learner {
     struct sb_program *program;
 };
 
-/* Graph and memory plan only. Finish it also after a failure. */
+/* Graph and memory plan only; what the configuration freezes is frozen in the list. Finish it also after a failure. */
 bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *config,
                      const struct sb_parameter_list *list, struct simba_error *error);
 /* Compiles it. `spaces` as in sb_program_parameters: PARAMETER, GRADIENT, MOMENT1, MOMENT2, and ACCUMULATOR when
- * config->accumulation is above 1. */
+ * config->accumulation is above 1, AVERAGE with config->ema. */
 bool sb_learner_compile(struct sb_learner *learner, const struct sb_train_config *config, struct sb_device *device,
                         struct sb_memory *const spaces[SB_SPACE_COUNT], struct simba_error *error);
 void sb_learner_finish(struct sb_learner *learner);

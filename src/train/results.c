@@ -17,11 +17,11 @@ bool sb_results_begin(const char *path, const struct sb_task_type *type, int64_t
         free(bytes);
         return false;
     }
-    char header[160];
+    char header[200];
     const int length = snprintf(header, sizeof header,
                                 "epoch,step,learning_rate,train_loss,evaluation_loss,%s,%s,%s_per_second,waited_share,"
-                                "seconds\n",
-                                type->figures[0], type->figures[1], type->samples);
+                                "seconds,ema_loss,ema_%s,ema_%s\n",
+                                type->figures[0], type->figures[1], type->samples, type->figures[0], type->figures[1]);
     bool fine = sb_writer_write(&writer, header, (size_t)length, error);
     /* A last line without its end was cut off by a crash. */
     char *end, *line = (char *)bytes;
@@ -46,7 +46,11 @@ bool sb_results_append(const char *path, const struct sb_result *result, struct 
         fprintf(stream, "%.9g,%.9g,%.9g,", result->evaluation_loss, result->figures[0], result->figures[1]);
     else
         fputs(",,,", stream);
-    fprintf(stream, "%.1f,%.4f,%.3f\n", result->samples_per_second, result->waited_share, result->seconds);
+    fprintf(stream, "%.1f,%.4f,%.3f,", result->samples_per_second, result->waited_share, result->seconds);
+    if (result->averaged)
+        fprintf(stream, "%.9g,%.9g,%.9g\n", result->ema_loss, result->ema_figures[0], result->ema_figures[1]);
+    else
+        fputs(",,\n", stream);
     const bool fine = !ferror(stream);
     if (fclose(stream) != 0 || !fine) return sb_fail_errno(error, errno, "write", path);
     return true;

@@ -11,6 +11,8 @@ struct sb_result {
     double learning_rate, loss;
     bool evaluated;
     double evaluation_loss, figures[2]; /* empty fields when not evaluated */
+    bool averaged;                      /* the moving average of the weights was evaluated, too */
+    double ema_loss, ema_figures[2];
     double samples_per_second, waited_share, seconds;
 };
 

@@ -2,15 +2,17 @@
 
 #include <math.h>
 
-/* `time`, `warmup` and `end` in one unit, whatever it is. */
+/* `time`, `warmup` and `end` in one unit, whatever it is. Multiplied and divided in timm's order, so that the published
+ * sequence comes out to the last digit. */
 static double rate_at(const struct sb_schedule *schedule, double time, double warmup, double end) {
     static const double pi = 3.14159265358979323846;
-    if (time < warmup) return schedule->warmup_start + (schedule->peak - schedule->warmup_start) * time / warmup;
+    if (time < warmup) return schedule->warmup_start + time * ((schedule->peak - schedule->warmup_start) / warmup);
     if (schedule->kind == SB_SCHEDULE_CONSTANT) return schedule->peak;
     if (time >= end) return schedule->minimum;
     /* The published scheduler does not subtract the warm-up from the cosine's time. */
-    double share = schedule->kind == SB_SCHEDULE_PUBLISHED ? time / end : (time - warmup) / (end - warmup);
-    return schedule->minimum + 0.5 * (schedule->peak - schedule->minimum) * (1 + cos(pi * share));
+    const double skipped = schedule->kind == SB_SCHEDULE_PUBLISHED ? 0 : warmup;
+    const double angle = pi * (time - skipped) / (end - skipped);
+    return schedule->minimum + 0.5 * (schedule->peak - schedule->minimum) * (1 + cos(angle));
 }
 
 double sb_schedule_rate(const struct sb_schedule *schedule, int64_t step) {

@@ -68,11 +68,12 @@ static bool open_data(struct simba_trainer *trainer, struct simba_error *error) 
     trainer->task = type->open(config, trainer->log, error);
     if (!trainer->task) return false;
     const struct sb_task_base *task = sb_task(trainer->task);
-    if (task->samples < config->batch_size * config->accumulation)
+    const int64_t samples = task->epoch_samples ? task->epoch_samples : task->samples;
+    if (samples < config->batch_size * config->accumulation)
         return sb_fail(error, SIMBA_ERROR_CONFIG,
                        "%lld %s are too few for an optimiser step of %lld ($.train.batch_size) x %lld "
                        "($.train.accumulation) %s.",
-                       (long long)task->samples, type->samples, (long long)config->batch_size,
+                       (long long)samples, type->samples, (long long)config->batch_size,
                        (long long)config->accumulation, type->samples);
     if (config->evaluation_batch > task->evaluation_samples) config->evaluation_batch = task->evaluation_samples;
     return true;
@@ -81,16 +82,19 @@ static bool open_data(struct simba_trainer *trainer, struct simba_error *error) 
 static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) {
     struct sb_train_config *config = &trainer->config;
     struct simba_training_plan *plan = &trainer->plan;
-    if (!sb_model_parameters(&config->model, &trainer->list, error) ||
-        !sb_learner_plan(&trainer->learner, config, &trainer->list, error) ||
+    if (!sb_model_parameters(&config->model, &trainer->list, error)) return false;
+    if (config->frozen_stages) sb_parameter_list_freeze(&trainer->list, config->frozen_stages);
+    if (!sb_learner_plan(&trainer->learner, config, &trainer->list, error) ||
         !sb_inference_plan(&trainer->evaluation, &config->model, &trainer->list, config->evaluation_batch, error))
         return false;
     const struct sb_parameter_list *list = &trainer->list;
     const struct sb_task_base *task = sb_task(trainer->task);
     *plan = (struct simba_training_plan){
-        .parameters = list->trainable_elements,
+        .parameters = list->elements,
+        .trained = list->trainable_elements,
         .parameter_bytes = list->total_bytes,
         .optimiser_bytes = list->trainable_bytes * (config->accumulation > 1 ? 4 : 3),
+        .average_bytes = config->ema > 0 ? list->total_bytes : 0,
         .activation_bytes = trainer->learner.plan.activation_bytes,
         .evaluation_bytes = trainer->evaluation.plan.activation_bytes,
         .step_flops = sb_graph_cost(&trainer->learner.graph).flops * (double)config->accumulation,
@@ -101,23 +105,17 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
         .batch = (int)config->batch_size,
         .accumulation = (int)config->accumulation,
         .epochs = config->epochs,
-        .epoch_steps = task->samples / config->batch_size / config->accumulation,
+        .epoch_steps =
+            (task->epoch_samples ? task->epoch_samples : task->samples) / config->batch_size / config->accumulation,
+        .repeats = (int)config->repeated_augmentation,
     };
     plan->steps = plan->epochs * plan->epoch_steps;
-    plan->total_bytes = plan->parameter_bytes + plan->optimiser_bytes + plan->activation_bytes + plan->evaluation_bytes;
+    plan->total_bytes = plan->parameter_bytes + plan->optimiser_bytes + plan->average_bytes + plan->activation_bytes +
+                        plan->evaluation_bytes;
     sb_model_config_describe(&config->model, plan->model);
     snprintf(plan->data, sizeof plan->data, "%s", task->description);
     snprintf(plan->output, sizeof plan->output, "%s", config->output);
-    trainer->schedule = (struct sb_schedule){.kind = (enum sb_schedule_kind)config->schedule,
-                                             .peak = sb_train_config_peak(config),
-                                             .minimum = config->minimum_learning_rate,
-                                             .warmup_start = config->warmup_learning_rate,
-                                             .epoch_steps = plan->epoch_steps,
-                                             .epochs = config->epochs,
-                                             .warmup_epochs = config->warmup_epochs,
-                                             .tail_epochs = config->tail_epochs,
-                                             .decay = config->decay_factor,
-                                             .hold_epochs = config->hold_epochs};
+    trainer->schedule = sb_train_config_schedule(config, plan->epoch_steps);
     const struct sb_device_description *description = trainer->device ? sb_device_describe(trainer->device) : NULL;
     if (description && description->memory_bytes && plan->total_bytes > description->memory_bytes)
         return sb_fail(error, SIMBA_ERROR_MEMORY,
@@ -125,7 +123,7 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
                        "evaluation %.1f), and %s has %.1f MiB. Lower $.train.batch_size (raise $.train.accumulation "
                        "to keep the product) or $.train.evaluation_batch.",
                        (double)plan->total_bytes / 0x1p20, (double)plan->activation_bytes / 0x1p20,
-                       (double)(plan->parameter_bytes + plan->optimiser_bytes) / 0x1p20,
+                       (double)(plan->parameter_bytes + plan->optimiser_bytes + plan->average_bytes) / 0x1p20,
                        (double)plan->evaluation_bytes / 0x1p20, description->name,
                        (double)description->memory_bytes / 0x1p20);
     return true;
@@ -145,7 +143,15 @@ static bool resume(struct simba_trainer *trainer, struct simba_error *error) {
                        "%s was trained with %lld steps per epoch, this configuration makes it %lld. Resume with the "
                        "same data, $.train.batch_size and $.train.accumulation.",
                        trainer->last, (long long)record.epoch_steps, (long long)trainer->plan.epoch_steps);
-    if (fine) fine = sb_checkpoint_load(file, &trainer->list, trainer->host, error);
+    struct sb_checkpoint_spaces spaces = trainer->host;
+    const bool average_begins = spaces.average && !sb_checkpoint_has_average(file);
+    if (average_begins) spaces.average = NULL;
+    if (fine) fine = sb_checkpoint_load(file, &trainer->list, spaces, error);
+    if (fine && average_begins) {
+        memcpy(trainer->host.average, spaces.parameters, trainer->list.total_bytes);
+        sb_log(&trainer->log, SIMBA_LOG_WARNING, "%s holds no average of the weights (train.ema); it begins here",
+               trainer->last);
+    }
     if (fine) {
         trainer->state = record.state;
         trainer->resumed = true;
@@ -180,12 +186,16 @@ static bool fill_parameters(struct simba_trainer *trainer, bool resuming, struct
     host->moment1 = host->parameters ? sb_allocate(list->trainable_bytes, 1, error) : NULL;
     host->moment2 = host->moment1 ? sb_allocate(list->trainable_bytes, 1, error) : NULL;
     if (!host->moment2) return false;
+    if (trainer->config.ema > 0 && !(host->average = sb_allocate(list->total_bytes, 1, error))) return false;
     if (resuming && access(trainer->last, F_OK) == 0) return resume(trainer, error);
     if (resuming)
         sb_log(&trainer->log, SIMBA_LOG_WARNING, "%s holds no checkpoint yet; beginning at the first step",
                trainer->config.output);
-    return sb_model_initialise(&trainer->config.model, list, (uint64_t)trainer->config.seed, host->parameters, error) &&
-           (!trainer->config.initial_weights[0] || begin_with(trainer, error));
+    if (!sb_model_initialise(&trainer->config.model, list, (uint64_t)trainer->config.seed, host->parameters, error) ||
+        (trainer->config.initial_weights[0] && !begin_with(trainer, error)))
+        return false;
+    if (host->average) memcpy(host->average, host->parameters, list->total_bytes);
+    return true;
 }
 
 struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *options, struct sb_json_document *document,
@@ -229,6 +239,7 @@ void simba_trainer_destroy(struct simba_trainer *trainer) {
     sb_inference_finish(&trainer->evaluation);
     for (int space = 0; space < SB_SPACE_COUNT; space++) sb_memory_destroy(trainer->spaces[space]);
     free(trainer->host.parameters);
+    free(trainer->host.average);
     free(trainer->host.moment1);
     free(trainer->host.moment2);
     sb_parameter_list_finish(&trainer->list);
@@ -260,20 +271,31 @@ static bool write_configuration(const struct simba_trainer *trainer, struct simb
 }
 
 static bool take_memory(struct simba_trainer *trainer, struct simba_error *error) {
-    static const char *const names[SB_SPACE_COUNT] = {[SB_SPACE_PARAMETER] = "parameters",
-                                                      [SB_SPACE_GRADIENT] = "gradients",
-                                                      [SB_SPACE_ACCUMULATOR] = "accumulator",
-                                                      [SB_SPACE_MOMENT1] = "first moment",
-                                                      [SB_SPACE_MOMENT2] = "second moment"};
+    static const char *const names[SB_SPACE_COUNT] = {
+        [SB_SPACE_PARAMETER] = "parameters",    [SB_SPACE_GRADIENT] = "gradients",
+        [SB_SPACE_ACCUMULATOR] = "accumulator", [SB_SPACE_MOMENT1] = "first moment",
+        [SB_SPACE_MOMENT2] = "second moment",   [SB_SPACE_AVERAGE] = "average"};
     const struct sb_parameter_list *list = &trainer->list;
     for (int space = 0; space < SB_SPACE_COUNT; space++) {
         if (!names[space] || (space == SB_SPACE_ACCUMULATOR && trainer->config.accumulation == 1)) continue;
-        const size_t bytes = space == SB_SPACE_PARAMETER ? list->total_bytes : list->trainable_bytes;
+        if (space == SB_SPACE_AVERAGE && !trainer->host.average) continue;
+        const bool whole = space == SB_SPACE_PARAMETER || space == SB_SPACE_AVERAGE;
+        const size_t bytes = whole ? list->total_bytes : list->trainable_bytes;
         if (!sb_memory_create(trainer->device, bytes, names[space], &trainer->spaces[space], error)) return false;
     }
     return sb_learner_compile(&trainer->learner, &trainer->config, trainer->device, trainer->spaces, error) &&
            sb_inference_compile(&trainer->evaluation, &trainer->config.model, trainer->device,
                                 trainer->spaces[SB_SPACE_PARAMETER], error);
+}
+
+/* What the host has of the state, to the device. */
+static bool fill_memory(struct simba_trainer *trainer, struct simba_error *error) {
+    const struct sb_checkpoint_spaces *host = &trainer->host;
+    const size_t whole = trainer->list.total_bytes, trainable = trainer->list.trainable_bytes;
+    return sb_memory_write(trainer->spaces[SB_SPACE_PARAMETER], 0, host->parameters, whole, error) &&
+           sb_memory_write(trainer->spaces[SB_SPACE_MOMENT1], 0, host->moment1, trainable, error) &&
+           sb_memory_write(trainer->spaces[SB_SPACE_MOMENT2], 0, host->moment2, trainable, error) &&
+           (!host->average || sb_memory_write(trainer->spaces[SB_SPACE_AVERAGE], 0, host->average, whole, error));
 }
 
 static int compare_seconds(const void *left, const void *right) {
@@ -284,16 +306,11 @@ static int compare_seconds(const void *left, const void *right) {
 bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_speed *speed,
                            struct simba_error *error) {
     enum { STEPS = 5 };
-    const struct sb_parameter_list *list = &trainer->list;
     const struct sb_train_config *config = &trainer->config;
     if (trainer->started || trainer->failed || !trainer->device)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "Only a trainer with a device that has not begun can be measured.");
     trainer->failed = true; /* its moments and running statistics will be those of empty images */
-    if (!take_memory(trainer, error) ||
-        !sb_memory_write(trainer->spaces[SB_SPACE_PARAMETER], 0, trainer->host.parameters, list->total_bytes, error) ||
-        !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT1], 0, trainer->host.moment1, list->trainable_bytes, error) ||
-        !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT2], 0, trainer->host.moment2, list->trainable_bytes, error))
-        return false;
+    if (!take_memory(trainer, error) || !fill_memory(trainer, error)) return false;
     double seconds[STEPS];
     for (int step = -1; step < STEPS; step++) { /* the first one pays for what is touched for the first time */
         const double begin = sb_trainer_now();
@@ -321,6 +338,7 @@ bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_
         evaluation = sb_trainer_now() - begin;
     }
     qsort(seconds, STEPS, sizeof *seconds, compare_seconds);
+    if (trainer->host.average) evaluation *= 2; /* the weights and their average */
     *speed =
         (struct simba_training_speed){.step_seconds = seconds[STEPS / 2],
                                       .training_seconds = seconds[STEPS / 2] * (double)trainer->plan.epoch_steps,
@@ -331,7 +349,6 @@ bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_
 
 bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) {
     const struct sb_train_config *config = &trainer->config;
-    const struct sb_parameter_list *list = &trainer->list;
     const struct sb_training_state *state = &trainer->state;
     if (!trainer->device)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "The trainer was made without a device: it can only plan.");
@@ -347,10 +364,7 @@ bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) 
                            (double)trainer->plan.total_bytes / 0x1p20);
         return false;
     }
-    if (!sb_memory_write(trainer->spaces[SB_SPACE_PARAMETER], 0, trainer->host.parameters, list->total_bytes, error) ||
-        !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT1], 0, trainer->host.moment1, list->trainable_bytes, error) ||
-        !sb_memory_write(trainer->spaces[SB_SPACE_MOMENT2], 0, trainer->host.moment2, list->trainable_bytes, error))
-        return false;
+    if (!fill_memory(trainer, error)) return false;
     trainer->clock.epoch_begin = sb_trainer_now();
     trainer->started = sb_task(trainer->task)
                            ->type->begin(trainer->task, state->epoch, state->epoch_step * config->accumulation,

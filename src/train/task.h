@@ -48,9 +48,10 @@ struct sb_task_base {
     const struct sb_task_type *type;
     const char *description; /* of the training data */
     int64_t samples, evaluation_samples;
-    int classes;    /* 0: none */
-    char *labels;   /* JSON list of the classes' names; NULL: none */
-    char *channels; /* JSON object of the channels of a series (train/forecast.h); NULL: none */
+    int64_t epoch_samples; /* draws of samples in an epoch; 0: each once */
+    int classes;           /* 0: none */
+    char *labels;          /* JSON list of the classes' names; NULL: none */
+    char *channels;        /* JSON object of the channels of a series (train/forecast.h); NULL: none */
 };
 
 static inline const struct sb_task_base *sb_task(const struct sb_task *task) {

@@ -149,13 +149,16 @@ static int64_t submitted_steps(const struct simba_trainer *trainer) {
 
 /* ---- what happens between steps, with nothing in flight */
 
-static bool save(struct simba_trainer *trainer, const char *path, struct simba_error *error) {
-    const size_t trainable = trainer->list.trainable_bytes;
-    if (!sb_memory_read(trainer->spaces[SB_SPACE_PARAMETER], 0, trainer->host.parameters, trainer->list.total_bytes,
-                        error) ||
-        !sb_memory_read(trainer->spaces[SB_SPACE_MOMENT1], 0, trainer->host.moment1, trainable, error) ||
-        !sb_memory_read(trainer->spaces[SB_SPACE_MOMENT2], 0, trainer->host.moment2, trainable, error))
-        return false;
+/* The weights and their average, from the device. */
+static bool read_weights(struct simba_trainer *trainer, struct simba_error *error) {
+    const struct sb_checkpoint_spaces *host = &trainer->host;
+    const size_t whole = trainer->list.total_bytes;
+    return sb_memory_read(trainer->spaces[SB_SPACE_PARAMETER], 0, host->parameters, whole, error) &&
+           (!host->average || sb_memory_read(trainer->spaces[SB_SPACE_AVERAGE], 0, host->average, whole, error));
+}
+
+static bool write(struct simba_trainer *trainer, const char *path, struct sb_checkpoint_spaces spaces,
+                  struct simba_error *error) {
     const struct sb_checkpoint_record record = {.state = trainer->state,
                                                 .best_figure = task_type(trainer)->figures[0],
                                                 .epoch_steps = trainer->plan.epoch_steps,
@@ -164,11 +167,26 @@ static bool save(struct simba_trainer *trainer, const char *path, struct simba_e
                                                 .channels = sb_task(trainer->task)->channels,
                                                 .data = trainer->plan.data,
                                                 .version = SIMBA_VERSION};
-    if (!sb_checkpoint_write(path, &trainer->config.model, &trainer->list, trainer->host, &record, error)) return false;
+    if (!sb_checkpoint_write(path, &trainer->config.model, &trainer->list, spaces, &record, error)) return false;
     trainer->progress.path = path;
     report(trainer, SIMBA_EVENT_CHECKPOINT);
     trainer->progress.path = NULL;
     return true;
+}
+
+static bool save(struct simba_trainer *trainer, const char *path, struct simba_error *error) {
+    const size_t trainable = trainer->list.trainable_bytes;
+    return read_weights(trainer, error) &&
+           sb_memory_read(trainer->spaces[SB_SPACE_MOMENT1], 0, trainer->host.moment1, trainable, error) &&
+           sb_memory_read(trainer->spaces[SB_SPACE_MOMENT2], 0, trainer->host.moment2, trainable, error) &&
+           write(trainer, path, trainer->host, error);
+}
+
+/* The best weights are those that were evaluated: the average, when there is one. */
+static bool save_best(struct simba_trainer *trainer, struct simba_error *error) {
+    if (!trainer->host.average) return save(trainer, trainer->best, error);
+    return read_weights(trainer, error) &&
+           write(trainer, trainer->best, (struct sb_checkpoint_spaces){.parameters = trainer->host.average}, error);
 }
 
 static void evaluating(void *user, int64_t done, int64_t total) {
@@ -178,23 +196,40 @@ static void evaluating(void *user, int64_t done, int64_t total) {
     report(trainer, SIMBA_EVENT_EVALUATING);
 }
 
-static bool evaluate(struct simba_trainer *trainer, struct sb_evaluation *evaluation, struct simba_error *error) {
+static bool evaluate_weights(struct simba_trainer *trainer, struct sb_evaluation *evaluation,
+                             struct simba_error *error) {
+    return sb_inference_prepare(&trainer->evaluation, error) &&
+           task_type(trainer)->evaluate(trainer->task, &trainer->evaluation, evaluating, trainer, evaluation, error);
+}
+
+/* The average takes the weights' place on the device meanwhile: that spares a second set of activations. */
+static bool evaluate_average(struct simba_trainer *trainer, struct sb_evaluation *evaluation,
+                             struct simba_error *error) {
+    const struct sb_checkpoint_spaces *host = &trainer->host;
+    struct sb_memory *weights = trainer->spaces[SB_SPACE_PARAMETER];
+    const size_t whole = trainer->list.total_bytes;
+    return read_weights(trainer, error) && sb_memory_write(weights, 0, host->average, whole, error) &&
+           evaluate_weights(trainer, evaluation, error) && sb_memory_write(weights, 0, host->parameters, whole, error);
+}
+
+/* evaluations: of the weights, and of their average. */
+static bool evaluate(struct simba_trainer *trainer, struct sb_evaluation evaluations[2], struct simba_error *error) {
     struct simba_progress *progress = &trainer->progress;
     struct sb_training_state *state = &trainer->state;
     const struct sb_task_type *type = task_type(trainer);
-    if (!sb_inference_prepare(&trainer->evaluation, error) ||
-        !type->evaluate(trainer->task, &trainer->evaluation, evaluating, trainer, evaluation, error))
-        return false;
-    const double *figures = evaluation->figures;
+    if (!evaluate_weights(trainer, &evaluations[0], error)) return false;
+    progress->averaged = trainer->host.average;
+    if (progress->averaged && !evaluate_average(trainer, &evaluations[1], error)) return false;
     progress->evaluated = true;
-    progress->evaluation_loss = evaluation->loss;
-    if (type->shares) {
-        progress->top1 = figures[0];
-        progress->top5 = figures[1];
-    } else {
-        progress->mse = figures[0];
-        progress->mae = figures[1];
-    }
+    progress->evaluation_loss = evaluations[0].loss;
+    progress->ema_loss = evaluations[1].loss;
+    double *const places[2][2] = {
+        {type->shares ? &progress->top1 : &progress->mse, type->shares ? &progress->top5 : &progress->mae},
+        {type->shares ? &progress->ema_top1 : &progress->ema_mse,
+         type->shares ? &progress->ema_top5 : &progress->ema_mae}};
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < 2; k++) *places[i][k] = evaluations[i].figures[k];
+    const double *figures = evaluations[progress->averaged ? 1 : 0].figures;
     progress->improved = state->best_epoch == 0 || (type->shares ? figures[0] > state->best : figures[0] < state->best);
     if (progress->improved) {
         state->best = figures[0];
@@ -210,9 +245,9 @@ static bool finish_epoch(struct simba_trainer *trainer, struct simba_error *erro
     struct sb_training_state *state = &trainer->state;
     struct simba_progress *progress = &trainer->progress;
     const bool end = state->step == trainer->plan.steps;
-    progress->evaluated = progress->improved = false;
-    struct sb_evaluation evaluation = {0};
-    if ((end || (state->epoch + 1) % trainer->config.evaluate_every == 0) && !evaluate(trainer, &evaluation, error))
+    progress->evaluated = progress->averaged = progress->improved = false;
+    struct sb_evaluation evaluations[2] = {0};
+    if ((end || (state->epoch + 1) % trainer->config.evaluate_every == 0) && !evaluate(trainer, evaluations, error))
         return false;
     const double now = sb_trainer_now();
     const struct sb_result result = {.epoch = state->epoch,
@@ -220,8 +255,11 @@ static bool finish_epoch(struct simba_trainer *trainer, struct simba_error *erro
                                      .learning_rate = progress->learning_rate,
                                      .loss = progress->epoch_loss,
                                      .evaluated = progress->evaluated,
-                                     .evaluation_loss = evaluation.loss,
-                                     .figures = {evaluation.figures[0], evaluation.figures[1]},
+                                     .evaluation_loss = evaluations[0].loss,
+                                     .figures = {evaluations[0].figures[0], evaluations[0].figures[1]},
+                                     .averaged = progress->averaged,
+                                     .ema_loss = evaluations[1].loss,
+                                     .ema_figures = {evaluations[1].figures[0], evaluations[1].figures[1]},
                                      .samples_per_second = progress->samples_per_second,
                                      .waited_share = progress->waited_share,
                                      .seconds = now - trainer->clock.epoch_begin};
@@ -233,7 +271,7 @@ static bool finish_epoch(struct simba_trainer *trainer, struct simba_error *erro
         !sb_watch_epoch(&trainer->watch, task_type(trainer), trainer->results, &result, error) ||
         (progress->improved && task_type(trainer)->show_best &&
          !task_type(trainer)->show_best(trainer->task, &trainer->watch, error)) ||
-        (progress->improved && !save(trainer, trainer->best, error)) || !save(trainer, trainer->last, error))
+        (progress->improved && !save_best(trainer, error)) || !save(trainer, trainer->last, error))
         return false;
     report(trainer, SIMBA_EVENT_EPOCH);
     return true;

@@ -46,8 +46,14 @@ enum {
     COLUMN_LOSS,
     COLUMN_EVALUATION,
     COLUMN_FIGURE,
-    COLUMNS = COLUMN_FIGURE + 2
+    COLUMN_AVERAGE = COLUMN_FIGURE + 5, /* behind speed, waiting and seconds; the average's loss */
+    COLUMN_AVERAGE_FIGURE,
+    COLUMNS = COLUMN_AVERAGE_FIGURE + 2
 };
+
+static bool is_figure(int column) {
+    return (column >= COLUMN_FIGURE && column < COLUMN_FIGURE + 2) || column >= COLUMN_AVERAGE_FIGURE;
+}
 
 static bool draw_results(const char *path, const struct sb_task_type *type, const char *results, const char *title,
                          struct simba_error *error) {
@@ -62,13 +68,16 @@ static bool draw_results(const char *path, const struct sb_task_type *type, cons
         return false;
     }
     int count = 0;
+    bool averaged = false; /* any row */
     char *line = strchr((char *)text, '\n');
     for (; line && line[1] && count < rows; line = strchr(line + 1, '\n')) {
         char *at = line + 1;
         for (int c = 0; c < COLUMNS; c++) {
-            char *after;
-            const double value = strtod(at, &after);
-            values[c * rows + count] = after == at ? NAN : c >= COLUMN_FIGURE && type->shares ? 100 * value : value;
+            /* strtod would look for a number that is missing at the end of a row in the next one. */
+            char *after = at;
+            const double value = *at == '\n' ? 0 : strtod(at, &after);
+            values[c * rows + count] = after == at ? NAN : is_figure(c) && type->shares ? 100 * value : value;
+            if (c == COLUMN_AVERAGE && after != at) averaged = true;
             at = after;
             if (*at == ',') at++;
         }
@@ -77,12 +86,18 @@ static bool draw_results(const char *path, const struct sb_task_type *type, cons
     free(text);
     const double *epochs = values + COLUMN_EPOCH * rows;
     const struct sb_curve losses[] = {{"training", epochs, values + COLUMN_LOSS * rows, count},
-                                      {"evaluation", epochs, values + COLUMN_EVALUATION * rows, count}};
+                                      {"evaluation", epochs, values + COLUMN_EVALUATION * rows, count},
+                                      {"evaluation, EMA", epochs, values + COLUMN_AVERAGE * rows, count}};
+    char names[2][32];
+    for (int i = 0; i < 2; i++) snprintf(names[i], sizeof names[i], "%s, EMA", type->figures[i]);
     const struct sb_curve figures[] = {{type->figures[0], epochs, values + COLUMN_FIGURE * rows, count},
-                                       {type->figures[1], epochs, values + (COLUMN_FIGURE + 1) * rows, count}};
+                                       {type->figures[1], epochs, values + (COLUMN_FIGURE + 1) * rows, count},
+                                       {names[0], epochs, values + COLUMN_AVERAGE_FIGURE * rows, count},
+                                       {names[1], epochs, values + (COLUMN_AVERAGE_FIGURE + 1) * rows, count}};
     const struct sb_curve rates[] = {{"learning rate", epochs, values + COLUMN_RATE * rows, count}};
-    const struct sb_panel panels[] = {
-        {"loss", "epoch", losses, 2}, {type->figures_title, "epoch", figures, 2}, {"learning rate", "epoch", rates, 1}};
+    const struct sb_panel panels[] = {{"loss", "epoch", losses, averaged ? 3 : 2},
+                                      {type->figures_title, "epoch", figures, averaged ? 4 : 2},
+                                      {"learning rate", "epoch", rates, 1}};
     const bool fine = sb_draw_curves(path, title, panels, 3, error);
     free(values);
     return fine;
@@ -113,6 +128,10 @@ bool sb_watch_epoch(struct sb_watch *watch, const struct sb_task_type *type, con
     if (result->evaluated) {
         add_epoch(watch, now, step, "evaluation_loss", "", result->evaluation_loss);
         for (int i = 0; i < 2; i++) add_epoch(watch, now, step, type->figures[i], "", result->figures[i]);
+    }
+    if (result->averaged) {
+        add_epoch(watch, now, step, "ema_loss", "", result->ema_loss);
+        for (int i = 0; i < 2; i++) add_epoch(watch, now, step, "ema_", type->figures[i], result->ema_figures[i]);
     }
     char path[4096];
     return sb_event_file_flush(watch->events, error) && in_output(watch, "results.png", path, error) &&

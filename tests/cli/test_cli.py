@@ -196,6 +196,45 @@ def whole_way(scratch):
     assert (scratch / "run4" / "last.safetensors").exists()
 
 
+def recipe(scratch):
+    """docs/recipe.md on a small folder: a teacher without token labels, its label maps, a student, fine-tuning."""
+    images, size = scratch / "imagenet", 32
+    for label in range(CLASSES):
+        for part, count in [("train", 8), ("val", 2)]:
+            directory = images / part / f"n{label:08d}"
+            directory.mkdir(parents=True)
+            for i in range(count):
+                row = [(x, y, x + y)[label] // 5 % 2 * 150 + (7 * x + 11 * y + 13 * i) % 90
+                       for y in range(size) for x in range(size)]
+                (directory / f"n{label:08d}_{i}.png").write_bytes(png(size, size, bytes(row)))
+    small = [f"model.{key}" for key in ["size=custom", "stem=4", "dims=[8,12]", "depths=[1,1]", "d_state=4",
+                                        f"classes={CLASSES}", f"image_size={size}"]]
+    small += [f"train.{key}" for key in ["epochs=4", "tail_epochs=1", "warmup_epochs=1", "batch_size=4",
+                                         "accumulation=3", "learning_rate_batch=0"]]
+    small += [f"data.path={images}", f"data.label_maps={scratch / 'imagenet_labels'}"]
+
+    def train(name, output, *settings):
+        words = [word for setting in [*small, *settings] for word in ("--set", setting)]
+        return run("train", SOURCE / "assets" / "configs" / name, *words, "--output", scratch / output, "--device", "cpu")
+
+    check("recipe without token labels", train("imagenet_simba_s_einfft_no_token_labels.json", "teacher",
+                                               'data.label_maps=""'),
+          0, "4 epochs of 2 steps; 4 images x 3", "3 draws of each image", "epoch 4/4", absent=["EMA"])
+    check("no label maps yet", train("imagenet_simba_s_einfft.json", "too_early"), 1, "imagenet_labels", "n0000000")
+    check("label", run("label", scratch / "teacher" / "best.safetensors", images / "train", "--output",
+                       scratch / "imagenet_labels", "--device", "cpu"), 0, "24 label maps of 4 x 4 places")
+    check("recipe with token labels", train("imagenet_simba_s_einfft.json", "student", "train.ema=0.9",
+                                            "train.layer_decay=0.75"), 0, "EMA: loss", "epoch 4/4", "(best)")
+    check("evaluate the average", run("evaluate", scratch / "student" / "best.safetensors", "--device", "cpu"), 0,
+          "6 images")
+    check("fine-tune", train("imagenet_simba_s_einfft_no_token_labels.json", "tuned", 'data.label_maps=""',
+                             f"train.initial_weights={scratch / 'student' / 'best.safetensors'}",
+                             "train.frozen_stages=1"), 0, "of them trained", "epoch 4/4")
+    check("average resumed without optimiser", shutil.copy(scratch / "student" / "best.safetensors",
+                                                           scratch / "student" / "last.safetensors")
+          and run("train", "--output", scratch / "student", "--resume", "--device", "cpu"), 1, "not the whole state")
+
+
 def bad_configurations(scratch):
     def train(text, *words):
         path = scratch / "bad.json"
@@ -396,6 +435,7 @@ def main():
         usage()
         devices(scratch)
         whole_way(scratch)
+        recipe(scratch)
         bad_configurations(scratch)
         bad_data(scratch)
         bad_models(scratch)

@@ -147,6 +147,91 @@ static void content_is_the_definition(void **state) {
     sb_loader_destroy(loader);
 }
 
+/* The list that DeiT's RASampler makes, literally: each image of the shuffled order so many times, every ranks-th of it
+ * to a rank, cut after the images of an epoch. Then batches of each rank in turn. */
+static void repeats_as_published(void **state) {
+    (void)state;
+    static const struct sb_repeats cases[] = {
+        {600, 3, 1, 8}, {600, 3, 4, 8}, {256, 3, 2, 16}, {255, 2, 1, 10}, {1000, 5, 3, 7}};
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        const struct sb_repeats *repeats = &cases[c];
+        const int64_t n = repeats->count, copies = repeats->repeats, ranks = repeats->ranks, batch = repeats->batch;
+        const int64_t selected = (n >= 256 ? n / 256 * 256 : n) / ranks, steps = selected / batch;
+        assert_int_equal(sb_repeated_batches(repeats), steps * ranks);
+        int64_t *shuffled = calloc((size_t)n, sizeof *shuffled), *images = calloc((size_t)n, sizeof *images);
+        int64_t *order = calloc((size_t)n, sizeof *order), *list = calloc((size_t)(n * copies), sizeof *list);
+        int *seen = calloc((size_t)(n * copies), sizeof *seen);
+        assert_true(shuffled && images && order && list && seen);
+        sb_epoch_order(7, 2, true, n, shuffled);
+        for (int64_t i = 0; i < n * copies; i++) list[i] = shuffled[i / copies];
+        sb_repeated_order(repeats, 7, 2, images, order);
+        int64_t different = 0, next = 0;
+        for (int64_t step = 0; step < steps; step++)
+            for (int64_t rank = 0; rank < ranks; rank++)
+                for (int64_t i = 0; i < batch; i++) {
+                    const int64_t draw = order[next++];
+                    assert_int_equal(draw / copies, list[rank + ranks * (step * batch + i)]);
+                    assert_int_equal(seen[draw]++, 0); /* no copy twice */
+                    different += draw % copies == 0;
+                }
+        /* All copies of an image but for the last one's are there. */
+        assert_int_equal(different, (steps * batch * ranks + copies - 1) / copies);
+        free(shuffled);
+        free(images);
+        free(order);
+        free(list);
+        free(seen);
+    }
+}
+
+/* Each copy is augmented on its own, and a loader that begins in the middle of an epoch goes on with the same batches.
+ */
+static void repeats_differ_and_resume(void **state) {
+    (void)state;
+    enum { IMAGES = 40, BATCH = 5, RANKS = 2, BATCHES = 8, EPOCHS = 2 };
+    struct numbers numbers = make_numbers(IMAGES);
+    struct sb_loader_parameters parameters = {.dataset = &numbers.base,
+                                              .pipeline = &everything,
+                                              .batch = BATCH,
+                                              .repeats = 3,
+                                              .ranks = RANKS,
+                                              .seed = 3,
+                                              .threads = 3,
+                                              .epochs = EPOCHS};
+    const size_t bytes = (SIDE + 1) * (SIDE - 1);
+    uint64_t hashes[EPOCHS * BATCHES], copies[IMAGES][3];
+    struct sb_loader *loader = create(&parameters);
+    assert_int_equal(sb_loader_batches(loader), BATCHES);
+    for (int epoch = 0; epoch < EPOCHS; epoch++) {
+        int seen[IMAGES] = {0}, different = 0, equal = 0;
+        for (int i = 0; i < BATCHES; i++) {
+            const struct sb_batch batch = next(loader);
+            assert_true(batch.epoch == epoch && batch.index == i && batch.count == BATCH);
+            hashes[epoch * BATCHES + i] = hash_batch(&batch, BATCH, bytes);
+            for (int k = 0; k < BATCH; k++) {
+                const int image = batch.labels[k];
+                assert_true(seen[image] < 3);
+                copies[image][seen[image]++] = mix(1, batch.pixels + (size_t)k * bytes, bytes);
+            }
+        }
+        for (int image = 0; image < IMAGES; image++) {
+            different += seen[image] > 0;
+            for (int k = 1; k < seen[image]; k++) equal += copies[image][k] == copies[image][k - 1];
+        }
+        assert_int_equal(different, 14); /* 40 / 3, and one more for the rest */
+        assert_true(equal <= 2);         /* chance alone */
+    }
+    sb_loader_destroy(loader);
+    for (int first = 0; first < EPOCHS * BATCHES; first++) {
+        parameters.first_epoch = first / BATCHES;
+        parameters.first_batch = first % BATCHES;
+        loader = create(&parameters);
+        const struct sb_batch batch = next(loader);
+        assert_true(hash_batch(&batch, BATCH, bytes) == hashes[first]);
+        sb_loader_destroy(loader);
+    }
+}
+
 static void resumes_anywhere(void **state) {
     (void)state;
     struct numbers numbers = make_numbers(22);
@@ -381,7 +466,8 @@ int main(void) {
         cmocka_unit_test(broken_images_are_borne),   cmocka_unit_test(broken_images_are_reported_in_turn),
         cmocka_unit_test(ends_at_any_moment),        cmocka_unit_test(waits_are_counted),
         cmocka_unit_test(memory_does_not_grow),      cmocka_unit_test(impossible_batches),
-        cmocka_unit_test(nothing_can_be_read),
+        cmocka_unit_test(nothing_can_be_read),       cmocka_unit_test(repeats_as_published),
+        cmocka_unit_test(repeats_differ_and_resume),
     };
     return cmocka_run_group_tests_name("data loader", tests, NULL, NULL);
 }

@@ -38,5 +38,6 @@ const struct check_family *const check_families[] = {
     &check_accumulate,
     &check_gradient_norm,
     &check_adamw,
+    &check_average,
     NULL,
 };

@@ -119,7 +119,7 @@ static void build_norm(struct check *check, const int64_t *sizes) {
     check_root(check, sb_op_gradient_norm(&check->graph, gradient));
 }
 
-/* OPTION: 1 clips, 2 gives a loss, 4 makes the loss or the norm not finite. */
+/* OPTION: 1 clips (and halves the learning rate), 2 gives a loss, 4 makes the loss or the norm not finite. */
 static void build_adamw(struct check *check, const int64_t *sizes) {
     const int64_t count = sizes[COUNT], *one = CHECK_SHAPE(1);
     struct sb_adamw_parameters p = {
@@ -130,11 +130,23 @@ static void build_adamw(struct check *check, const int64_t *sizes) {
     p.moment2 = check_shared(check, "moment2", SB_SPACE_MOMENT2, 0, 0.1, count);
     p.norm = check_constant_uniform(check, "norm", 1, 3, 1, one);
     step_numbers(check, true);
-    if (sizes[OPTION] & 1) p.clip_norm = 1.5f;
+    if (sizes[OPTION] & 1) p.clip_norm = 1.5f, p.rate_factor = 0.5f;
     if (sizes[OPTION] & 2) p.loss = check_constant_uniform(check, "loss", 0, 1, 1, one);
     if (!p.norm || (sizes[OPTION] & 2 && !p.loss)) return;
     if (sizes[OPTION] & 4) check_values(check, p.loss ? p.loss : p.norm)[0] = p.loss ? NAN : INFINITY;
     sb_op_adamw(&check->graph, p);
+}
+
+static void build_average(struct check *check, const int64_t *sizes) {
+    const int64_t count = sizes[COUNT], *one = CHECK_SHAPE(1);
+    struct sb_average_parameters p = {.decay = sizes[OPTION] & 1 ? 0.5 : 0.9998};
+    p.value = check_shared(check, "value", SB_SPACE_PARAMETER, -1, 1, count);
+    p.average = check_shared(check, "average", SB_SPACE_AVERAGE, -1, 1, count);
+    p.norm = check_constant_uniform(check, "norm", 1, 3, 1, one);
+    if (sizes[OPTION] & 2) p.loss = check_constant_uniform(check, "loss", 0, 1, 1, one);
+    if (!p.norm || (sizes[OPTION] & 2 && !p.loss)) return;
+    if (sizes[OPTION] & 4) check_values(check, p.loss ? p.loss : p.norm)[0] = p.loss ? NAN : INFINITY;
+    sb_op_average(&check->graph, p);
 }
 
 const struct check_family check_accumulate = {.name = "accumulate", .draw = draw_optimiser, .build = build_accumulate};
@@ -142,6 +154,8 @@ const struct check_family check_gradient_norm = {
     .name = "gradient_norm", .draw = draw_optimiser, .build = build_norm, .bench = {{"simba_s", {26591088, 0}}}};
 const struct check_family check_adamw = {
     .name = "adamw", .draw = draw_optimiser, .build = build_adamw, .bench = {{"simba_s", {26591088, 1}}}};
+const struct check_family check_average = {
+    .name = "average", .draw = draw_optimiser, .build = build_average, .bench = {{"simba_s", {26591088, 0}}}};
 
 enum { IMAGES, HEIGHT, WIDTH, CHANNELS, BOXES, MIXES, ERASING };
 

@@ -63,6 +63,11 @@ static void mistakes(void **state) {
         {"{\"data\": {\"path\": \"d\"}, \"train\": {\"epochs\": 2, \"warmup_epochs\": 3}}", {"warmup_epochs", "2"}},
         {"{\"data\": {\"path\": \"d\"}, \"train\": {\"precision\": \"float16\"}}", {"precision", "float32"}},
         {"{\"data\": {}}", {"$.data.path"}},
+        {"{\"data\": {\"path\": \"d\", \"repeated_augmentation\": 0}}", {"$.data.repeated_augmentation", "1"}},
+        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"ema\": 1}}", {"$.train.ema"}},
+        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"layer_decay\": 0}}", {"$.train.layer_decay"}},
+        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"frozen_stages\": 5}}",
+         {"$.train.frozen_stages", "5", "4 stages"}},
         {"{\"data\": {\"path\": \"d\", \"labels\": [\"a\"]}}", {"$.data.labels", "1", "1000"}},
         {"{\"data\": 3}", {"$.data", "object"}},
         {"{\"data\": {\"path\": \"d\"}, \"model\": {\"token_labels\": true}}", {"token_labels"}},
@@ -150,23 +155,23 @@ static void schema_matches(void **state) {
 
 static void shipped_configurations(void **state) {
     (void)state;
-    DIR *directory = opendir(example_directory);
-    assert_non_null(directory);
-    int found = 0;
-    for (const struct dirent *entry; (entry = readdir(directory));) {
-        char path[1024];
-        if (!strstr(entry->d_name, ".json")) continue;
-        found++;
-        snprintf(path, sizeof path, "%s/%s", example_directory, entry->d_name);
+    DIR *files = opendir(example_directory);
+    assert_non_null(files);
+    int count = 0;
+    for (const struct dirent *file; (file = readdir(files));) {
+        if (!strstr(file->d_name, ".json")) continue;
+        char path[1400];
+        snprintf(path, sizeof path, "%s/%s", example_directory, file->d_name);
         struct simba_error error;
         struct sb_json_document *document = sb_json_read_file(path, &error);
         struct sb_train_config config;
         if (!document || !sb_train_config_read(sb_json_root(document), &config, &error)) fail_msg("%s", error.message);
         sb_train_config_finish(&config);
         sb_json_destroy(document);
+        count++;
     }
-    closedir(directory);
-    assert_true(found >= 12);
+    closedir(files);
+    assert_true(count >= 12);
 }
 
 int main(int count, char **words) {

@@ -52,7 +52,8 @@ static void move(const char *from, const char *to) {
 
 static const char plain[] = "\"epochs\": 3, \"batch_size\": 8, \"clip_norm\": 1, \"learning_rate\": 0.01";
 static const char hard[] = "\"epochs\": 3, \"batch_size\": 4, \"accumulation\": 2, \"checkpoint_every\": 2, "
-                           "\"warmup_epochs\": 0.5, \"learning_rate\": 0.01, \"evaluation_batch\": 4";
+                           "\"warmup_epochs\": 0.5, \"learning_rate\": 0.01, \"evaluation_batch\": 4, "
+                           "\"ema\": 0.9, \"layer_decay\": 0.8";
 
 /* Every random choice that there is. */
 static const char augmented[] =
@@ -95,25 +96,31 @@ static void watch(void *user, const struct simba_progress *progress) {
     if (progress->event == SIMBA_EVENT_EPOCH) watch->epochs++;
 }
 
-/* Stopped after a few steps, in the middle of epochs, again and again. */
+/* Stopped after a few steps, in the middle of epochs, again and again; with everything that has a state. */
 static void stop_and_resume(void **state) {
     (void)state;
     char config[1024];
     snprintf(config, sizeof config, "%s", temporary("stop.json"));
     write_augmented_configuration(config, "einfft", augmented, hard);
-    run(config, temporary("run"), false);
+    static const char *const overrides[] = {"data.repeated_augmentation=3"};
+    struct watch watching = {.stop_at = -1};
+    struct simba_error error;
+    struct simba_trainer *whole = create(config, temporary("run"), false,
+                                         (struct simba_trainer_options){.overrides = overrides, .override_count = 1});
+    if (!simba_trainer_run(whole, &error)) fail_msg("%s", error.message);
+    simba_trainer_destroy(whole);
     move(temporary("run"), temporary("whole"));
-    struct watch watching = {0};
     int64_t step = 0;
     for (int part = 0;; part++) {
         watching.stop_at = step + 1 + (int64_t)random_below(5);
-        struct simba_trainer *trainer = create(config, temporary("run"), part > 0,
-                                               (struct simba_trainer_options){.progress = watch, .user = &watching});
+        struct simba_trainer *trainer =
+            create(config, temporary("run"), part > 0,
+                   (struct simba_trainer_options){
+                       .overrides = overrides, .override_count = 1, .progress = watch, .user = &watching});
         watching.trainer = trainer;
         struct simba_training_plan plan;
         simba_trainer_plan(trainer, &plan);
         assert_int_equal(plan.first_step, step);
-        struct simba_error error;
         const bool done = simba_trainer_run(trainer, &error);
         simba_trainer_destroy(trainer);
         if (done) break;

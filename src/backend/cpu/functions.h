@@ -57,5 +57,6 @@ bool cpu_drop_path_scale(struct cpu_arguments *arguments);
 bool cpu_accumulate(struct cpu_arguments *arguments);
 bool cpu_gradient_norm(struct cpu_arguments *arguments);
 bool cpu_adamw(struct cpu_arguments *arguments);
+bool cpu_average(struct cpu_arguments *arguments);
 
 #endif

@@ -1,4 +1,4 @@
-/* Reference: gradient accumulation, the global norm, AdamW. They change their inputs in place. */
+/* Reference: gradient accumulation, the global norm, AdamW, the moving average. They change their inputs in place. */
 #include "backend/cpu/functions.h"
 #include "ops/ops.h"
 
@@ -32,7 +32,8 @@ bool cpu_adamw(struct cpu_arguments *arguments) {
     double norm = *(const float *)arguments->in[NORM].data, clip = 1;
     if (!isfinite(norm) || (loss && !isfinite(*loss))) return true;
     if (attributes->clip_norm > 0) clip = fmin(1, attributes->clip_norm / (norm + 1e-6));
-    double beta1 = attributes->beta1, beta2 = attributes->beta2, rate = step->learning_rate;
+    double beta1 = attributes->beta1, beta2 = attributes->beta2,
+           rate = (double)step->learning_rate * attributes->rate_factor;
     for (int64_t i = 0; i < sb_elements(arguments->in[PARAMETER].tensor); i++) {
         double g = gradient[i] * clip;
         double m = beta1 * moment1[i] + (1 - beta1) * g, v = beta2 * moment2[i] + (1 - beta2) * g * g;
@@ -42,5 +43,17 @@ bool cpu_adamw(struct cpu_arguments *arguments) {
         moment2[i] = (float)v;
         parameter[i] = (float)p;
     }
+    return true;
+}
+
+bool cpu_average(struct cpu_arguments *arguments) {
+    enum { VALUE, AVERAGE, NORM, LOSS };
+    const float *value = arguments->in[VALUE].data, *norm = arguments->in[NORM].data;
+    const float *loss = arguments->in[LOSS].data;
+    float *average = arguments->in[AVERAGE].data;
+    const double share = arguments->node->attributes.average.share;
+    if (!isfinite(*norm) || (loss && !isfinite(*loss))) return true;
+    for (int64_t i = 0; i < sb_elements(arguments->in[VALUE].tensor); i++)
+        average[i] = (float)(average[i] + share * ((double)value[i] - average[i]));
     return true;
 }

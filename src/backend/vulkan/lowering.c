@@ -57,7 +57,7 @@ static struct vk_range tensor_range(struct vk_lowering *lowering, const struct s
 
 /* The operations that update some of their inputs in place. */
 static bool writes_inputs(enum sb_op op) {
-    return op == SB_OP_BATCH_NORM || op == SB_OP_ACCUMULATE || op == SB_OP_ADAMW;
+    return op == SB_OP_BATCH_NORM || op == SB_OP_ACCUMULATE || op == SB_OP_ADAMW || op == SB_OP_AVERAGE;
 }
 
 /* What the node reads and writes; room for every tensor and the two shared scratch memories. */

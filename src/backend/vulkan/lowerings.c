@@ -66,4 +66,5 @@ const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {
     [SB_OP_ACCUMULATE] = vk_lower_accumulate,
     [SB_OP_GRADIENT_NORM] = vk_lower_gradient_norm,
     [SB_OP_ADAMW] = vk_lower_adamw,
+    [SB_OP_AVERAGE] = vk_lower_average,
 };

@@ -51,6 +51,7 @@ bool vk_lower_drop_path_scale(struct vk_lowering *lowering, const struct sb_node
 bool vk_lower_accumulate(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_gradient_norm(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_average(struct vk_lowering *lowering, const struct sb_node *node);
 /* causal_conv1d.c */
 bool vk_lower_causal_conv1d(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_causal_conv1d_gradient(struct vk_lowering *lowering, const struct sb_node *node);

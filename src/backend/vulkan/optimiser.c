@@ -1,4 +1,4 @@
-/* Stochastic depth, gradient accumulation, the gradient's norm and AdamW. */
+/* Stochastic depth, gradient accumulation, the gradient's norm, AdamW and the moving average. */
 #include "backend/vulkan/grid.h"
 #include "backend/vulkan/lowerings.h"
 
@@ -103,6 +103,7 @@ bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node) {
                                              .take1 = (float)(1 - attributes->beta1),
                                              .take2 = (float)(1 - attributes->beta2),
                                              .epsilon = attributes->epsilon,
+                                             .rate_factor = attributes->rate_factor,
                                              .weight_decay = attributes->weight_decay,
                                              .clip_norm = attributes->clip_norm};
     const struct vk_adamw_quads_arguments quads = {.parameter = address[0],
@@ -121,6 +122,7 @@ bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node) {
                                                    .take1 = (float)(1 - attributes->beta1),
                                                    .take2 = (float)(1 - attributes->beta2),
                                                    .epsilon = attributes->epsilon,
+                                                   .rate_factor = attributes->rate_factor,
                                                    .weight_decay = attributes->weight_decay,
                                                    .clip_norm = attributes->clip_norm};
     const uint32_t workgroup = vk_streaming_workgroup(limits);
@@ -132,6 +134,39 @@ bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node) {
         dispatch.kernel = VK_KERNEL_ADAMW_QUADS;
         dispatch.arguments = &quads;
         memcpy(dispatch.texels, address, sizeof dispatch.texels);
+    }
+    return vk_dispatch(lowering, &dispatch);
+}
+
+bool vk_lower_average(struct vk_lowering *lowering, const struct sb_node *node) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    uint32_t first[2] = {0};
+    const enum vk_width width = vk_choose_width(lowering, sb_elements(node->inputs[0]),
+                                                (const struct sb_tensor *const *)node->inputs, 2, first);
+    const int64_t count = sb_elements(node->inputs[0]) / (width == VK_WIDTH_SCALAR ? 1 : 4);
+    const struct vk_average_arguments plain = {.value = vk_tensor_address(lowering, node->inputs[0]),
+                                               .average = vk_tensor_address(lowering, node->inputs[1]),
+                                               .norm = vk_tensor_address(lowering, node->inputs[2]),
+                                               .loss = vk_tensor_address(lowering, node->inputs[3]),
+                                               .count = (uint32_t)count,
+                                               .share = node->attributes.average.share};
+    const struct vk_average_quads_arguments quads = {.average = plain.average,
+                                                     .norm = plain.norm,
+                                                     .loss = plain.loss,
+                                                     .value_first = first[0],
+                                                     .average_first = first[1],
+                                                     .count = plain.count,
+                                                     .share = plain.share};
+    const uint32_t workgroup = vk_streaming_workgroup(limits);
+    struct vk_dispatch dispatch = {.kernel = width == VK_WIDTH_SCALAR ? VK_KERNEL_AVERAGE : VK_KERNEL_AVERAGE_WIDE,
+                                   .arguments = &plain,
+                                   .constants = {workgroup, node->inputs[3] != NULL},
+                                   .groups = {vk_groups(limits, count, workgroup)}};
+    if (width == VK_WIDTH_QUADS) {
+        dispatch.kernel = VK_KERNEL_AVERAGE_QUADS;
+        dispatch.arguments = &quads;
+        dispatch.texels[0] = plain.value;
+        dispatch.texels[1] = plain.average;
     }
     return vk_dispatch(lowering, &dispatch);
 }
