@@ -75,6 +75,7 @@ struct sb_scaler {
 bool sb_scaler_fit(const struct sb_series *series, struct sb_rows rows, const struct simba_log *log,
                    struct sb_scaler *scaler, struct simba_error *error);
 bool sb_scaler_create(int channels, struct sb_scaler *scaler, struct simba_error *error); /* mean 0, deviation 1 */
+bool sb_scaler_copy(const struct sb_scaler *from, struct sb_scaler *scaler, struct simba_error *error);
 void sb_scaler_finish(struct sb_scaler *scaler);
 /* scaled [rows.end - rows.begin, channels]: (value - mean) / deviation in double precision, then rounded. */
 bool sb_scaler_apply(const struct sb_scaler *scaler, const struct sb_series *series, struct sb_rows rows, float *scaled,
@@ -116,7 +117,7 @@ void sb_windows_gather(const struct sb_forecast_data *data, enum sb_part part, c
 struct sb_window_sampler {
     int64_t count, batches; /* windows of the part; batches of an epoch */
     int batch;
-    bool shuffle, drop_last;
+    bool shuffle;
     uint64_t seed;
     int64_t epoch; /* whose order is in `order`; -1: none yet */
     int64_t *order;

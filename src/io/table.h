@@ -46,7 +46,7 @@ struct sb_table_parameters {
 
 /* `rows` rows of `columns` numbers, all finite. */
 struct sb_table {
-    char *path;
+    const char *path;
     int64_t rows;
     int columns;
     const char **names; /* [columns], UTF-8; "column 3" (counted in the file, from 1) where the file has none */
@@ -69,11 +69,15 @@ struct sb_table {
 bool sb_table_read(const struct sb_table_parameters *parameters, struct sb_table *table, struct simba_error *error);
 void sb_table_finish(struct sb_table *table);
 
-/* Writes the rows that follow `table`: its separator, column names and form of dates, with dates that go on from its
- * last one, row by row `values` [rows, columns], in the fewest digits that read back to the same double. Of a table
- * without dates: the number of the row after the last one as "step", from 1. The file is replaced as a whole or not at
- * all. */
-bool sb_table_write_continuation(const struct sb_table *table, const double *values, int64_t rows, const char *path,
-                                 struct simba_error *error);
+/* The error of a name that is none of the columns: says its purpose ("which KEY names"), the nearest name and all. */
+bool sb_table_fail_no_column(struct simba_error *error, const char *path, const char *const *names, int count,
+                             const char *name, const char *purpose);
+
+/* Writes the rows that follow `table`: its separator, its columns first ... first + columns - 1 by name, and its form
+ * of dates, which go on from the last one by its interval; row by row `values` [rows, columns], in the fewest digits
+ * that read back to the same double. Of a table without dates: the number of the row after the last one as "step",
+ * from 1. The file is replaced as a whole or not at all. */
+bool sb_table_write_continuation(const struct sb_table *table, int first, int columns, const double *values,
+                                 int64_t rows, const char *path, struct simba_error *error);
 
 #endif
