@@ -70,8 +70,8 @@ struct sb_scaler {
     int channels;
     double *mean, *deviation; /* [channels] */
 };
-/* Mean and population deviation of the rows, in two passes of double precision; 1 for a channel that is constant up to
- * rounding (scikit-learn's StandardScaler has the same rule), of which the log hears. */
+/* Mean and population deviation of the rows, in two passes of compensated double precision; 1 for a channel that is
+ * constant up to rounding (scikit-learn's StandardScaler has the same rule), of which the log hears. */
 bool sb_scaler_fit(const struct sb_series *series, struct sb_rows rows, const struct simba_log *log,
                    struct sb_scaler *scaler, struct simba_error *error);
 bool sb_scaler_create(int channels, struct sb_scaler *scaler, struct simba_error *error); /* mean 0, deviation 1 */
