@@ -76,8 +76,10 @@ bool sb_table_columns_begin(const struct sb_table_parameters *parameters, const 
                      (parameters->header == SB_HEADER_AUTO && is_header(record, parameters->decimal_comma ? ',' : '.'));
     columns->names = sb_pool_allocate(&table->pool, (size_t)columns->count * sizeof *columns->names, error);
     columns->places = sb_allocate((size_t)columns->count, sizeof *columns->places, error);
-    if (!columns->names || !columns->places) return false;
+    columns->empty = sb_pool_allocate(&table->pool, (size_t)columns->count * sizeof *columns->empty, error);
+    if (!columns->names || !columns->places || !columns->empty) return false;
     for (int i = 0; i < columns->count; i++) {
+        columns->empty[i] = "";
         columns->names[i] = columns->named && *record->fields[i]
                                 ? clean_name(&table->pool, record->fields[i], error)
                                 : sb_pool_format(&table->pool, error, "column %d", i + 1);

@@ -193,6 +193,7 @@ static void malformed(void **state) {
         {"a,b\nNA,2\n", "line 2, column \"a\": the value is missing (\"NA\")"},
         {"a,b\n1,nan\n", "column \"b\": the value is missing (\"nan\")"},
         {"a,b\n1,?\n", "column \"b\": the value is missing (\"?\")"},
+        {"a,b\n1,2\n,\n3,4\n", "line 3, column \"a\": the value is missing"},
         {"a\n1\n\n2\n", "line 3, column \"a\": the value is missing"},
         {"a,b\n1,\"2\n3,4\n", "line 2, column 2: the quote that begins here is not closed"},
         {"a,b\n1,\"2\"x\n", "line 2, column 2: something follows the quote"},
@@ -233,14 +234,19 @@ static void malformed(void **state) {
 
 static void interpolated(void **state) {
     (void)state;
-    struct sb_table_parameters parameters = file_of("a,b\n,1\n2,NA\nnull,N/A\n?,4\n8,NaN\n,\n");
+    struct sb_table_parameters parameters = file_of("a,b\n,1\n2,NA\nnull,N/A\n?,4\n8,NaN\n,\n9,?\n");
     parameters.missing = SB_MISSING_INTERPOLATE;
-    check_table(parameters, 6, 2, NAMES("a", "b"), VALUES(2, 1, 2, 2, 4, 3, 6, 4, 8, 4, 8, 4));
+    check_table(parameters, 7, 2, NAMES("a", "b"), VALUES(2, 1, 2, 2, 4, 3, 6, 4, 8, 4, 8.5, 4, 9, 4));
     assert_int_equal(heard.count, 1);
-    assert_non_null(strstr(heard.last, "8 missing values were interpolated, the first one in line 2"));
+    assert_non_null(strstr(heard.last, "9 missing values were interpolated, the first one in line 2"));
     parameters = file_of("a\n1\n\n\n4\n\n");
     parameters.missing = SB_MISSING_INTERPOLATE;
     check_table(parameters, 4, 1, NAMES("a"), VALUES(1, 2, 3, 4));
+    /* Rows of nothing: missing within the table, nothing at its end. */
+    parameters = file_of("a,b\n1,2\n,\n3,4\n,\n,\n\n");
+    parameters.missing = SB_MISSING_INTERPOLATE;
+    check_table(parameters, 3, 2, NAMES("a", "b"), VALUES(1, 2, 2, 3, 3, 4));
+    check_table(file_of("a,b\n1,2\n,\n\n,\n"), 1, 2, NAMES("a", "b"), VALUES(1, 2));
     parameters = file_of("a,b\n1,\n2,\n");
     parameters.missing = SB_MISSING_INTERPOLATE;
     check_failure(parameters, SIMBA_ERROR_FORMAT, "the column \"b\" has no value in any row");
