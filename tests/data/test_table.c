@@ -66,8 +66,8 @@ static void forms_of_text(void **state) {
         "a,b\n1,2\n3,4",
         "a,b\r\n1,2\r\n3,4\r\n",
         "a,b\r1,2\r3,4\r",
-        "\xef\xbb\xbf"
-        "a,b\n1,2\n3,4\n",
+        ("\xef\xbb\xbf"
+         "a,b\n1,2\n3,4\n"),
         "a;b\n1;2\n3;4\n",
         "a\tb\n1\t2\n3\t4\n",
         "\"a\",\"b\"\n\"1\",\"2\"\n3,\"4\"\n",
@@ -202,8 +202,8 @@ static void malformed(void **state) {
         {"a,day\n1,2016-07-01\n",
          "line 2, column \"day\": \"2016-07-01\" is a date where a number is expected. If these "
          "are the rows' dates, say \"date_column\": \"day\""},
-        {"\xff\xfe"
-         "a",
+        {("\xff\xfe"
+          "a"),
          "UTF-16"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
