@@ -128,9 +128,8 @@ static bool find_dates(const struct sb_table_parameters *parameters, const struc
     if (parameters->date_column) {
         if (!*parameters->date_column) return true;
         columns->date = find_name(columns, parameters->date_column);
-        return columns->date >= 0 ||
-               sb_table_fail_no_column(error, table->path, columns->names, columns->count, parameters->date_column,
-                                       "which \"date_column\" names");
+        return columns->date >= 0 || sb_table_fail_no_column(error, table->path, columns->names, columns->count,
+                                                             parameters->date_column, "which \"date_column\" names");
     }
     for (int i = 0; columns->named && i < columns->count; i++)
         if (is_among(columns->names[i], date_names)) {
