@@ -30,16 +30,20 @@ void sb_scaler_finish(struct sb_scaler *scaler) {
     *scaler = (struct sb_scaler){0};
 }
 
-/* Sums of (value - mean) and of its square. */
-static void sum_residuals(const double *values, int64_t rows, int channels, const double *mean, double *sums,
-                          double *squares) {
-    for (int i = 0; i < channels; i++) sums[i] = squares[i] = 0.0;
+/* Per column the mean of (value - center), or of its square; with what each addition rounds off carried along (Kahan,
+ * 1965): plain sums of a wandering series are wrong in the 13th digit. `carry` is for that, [channels]. */
+static void average(const double *values, int64_t rows, int channels, const double *center, bool squared, double *carry,
+                    double *means) {
+    for (int i = 0; i < channels; i++) means[i] = carry[i] = 0.0;
     for (int64_t row = 0; row < rows; row++)
         for (int i = 0; i < channels; i++) {
-            const double residual = values[row * channels + i] - mean[i];
-            sums[i] += residual;
-            squares[i] += residual * residual;
+            const double residual = values[row * channels + i] - (center ? center[i] : 0.0);
+            const double term = (squared ? residual * residual : residual) - carry[i];
+            const double sum = means[i] + term;
+            carry[i] = (sum - means[i]) - term;
+            means[i] = sum;
         }
+    for (int i = 0; i < channels; i++) means[i] /= (double)rows;
 }
 
 /* scikit-learn's rule: what rounding alone leaves of the variance of equal numbers. */
@@ -54,20 +58,17 @@ bool sb_scaler_fit(const struct sb_series *series, struct sb_rows rows, const st
     const int channels = table->columns;
     const int64_t count = rows.end - rows.begin;
     const double *values = table->values + rows.begin * channels;
-    double *sums = sb_allocate(2 * (size_t)channels, sizeof *sums, error);
-    if (!sums || !sb_scaler_create(channels, scaler, error)) {
-        free(sums);
+    double *carry = sb_allocate((size_t)channels, sizeof *carry, error);
+    if (!carry || !sb_scaler_create(channels, scaler, error)) {
+        free(carry);
         return false;
     }
     int constant = 0, first_constant = 0, infinite = -1;
-    double *squares = sums + channels;
-    sum_residuals(values, count, channels, scaler->mean, sums, squares);
-    for (int i = 0; i < channels; i++) scaler->mean[i] = sums[i] / (double)count;
-    sum_residuals(values, count, channels, scaler->mean, sums, squares);
+    average(values, count, channels, NULL, false, carry, scaler->mean);
+    average(values, count, channels, scaler->mean, true, carry, scaler->deviation);
+    free(carry);
     for (int i = 0; i < channels; i++) {
-        /* What rounding left in the mean is taken out of the variance. */
-        const double left = sums[i] / (double)count, variance = squares[i] / (double)count - left * left;
-        scaler->mean[i] += left;
+        const double variance = scaler->deviation[i];
         if (!isfinite(variance) && infinite < 0) infinite = i;
         if (!is_constant(variance, scaler->mean[i], (double)count)) {
             scaler->deviation[i] = sqrt(variance);
@@ -76,7 +77,6 @@ bool sb_scaler_fit(const struct sb_series *series, struct sb_rows rows, const st
         scaler->deviation[i] = 1.0;
         if (constant++ == 0) first_constant = i;
     }
-    free(sums);
     if (infinite >= 0) {
         sb_scaler_finish(scaler);
         return sb_fail(error, SIMBA_ERROR_NUMERIC,
@@ -111,6 +111,16 @@ bool sb_scaler_apply(const struct sb_scaler *scaler, const struct sb_series *ser
             *scaled++ = (float)result;
         }
     return true;
+}
+
+bool sb_series_last_rows(const struct sb_series *series, const struct sb_scaler *scaler, int64_t count, float *scaled,
+                         struct simba_error *error) {
+    const struct sb_table *table = &series->table;
+    if (table->rows < count)
+        return sb_fail(error, SIMBA_ERROR_FORMAT,
+                       "%s: the series has %lld rows; a forecast looks back on %lld. Give a longer series.",
+                       table->path, (long long)table->rows, (long long)count);
+    return sb_scaler_apply(scaler, series, (struct sb_rows){table->rows - count, table->rows}, scaled, error);
 }
 
 double sb_scaler_restore(const struct sb_scaler *scaler, int channel, float scaled) {

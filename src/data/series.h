@@ -70,8 +70,8 @@ struct sb_scaler {
     int channels;
     double *mean, *deviation; /* [channels] */
 };
-/* Mean and population deviation of the rows, in two passes of double precision; 1 for a channel that is constant up to
- * rounding (scikit-learn's StandardScaler has the same rule), of which the log hears. */
+/* Mean and population deviation of the rows, in two passes of compensated double precision; 1 for a channel that is
+ * constant up to rounding (scikit-learn's StandardScaler has the same rule), of which the log hears. */
 bool sb_scaler_fit(const struct sb_series *series, struct sb_rows rows, const struct simba_log *log,
                    struct sb_scaler *scaler, struct simba_error *error);
 bool sb_scaler_create(int channels, struct sb_scaler *scaler, struct simba_error *error); /* mean 0, deviation 1 */
@@ -80,6 +80,9 @@ void sb_scaler_finish(struct sb_scaler *scaler);
 /* scaled [rows.end - rows.begin, channels]: (value - mean) / deviation in double precision, then rounded. */
 bool sb_scaler_apply(const struct sb_scaler *scaler, const struct sb_series *series, struct sb_rows rows, float *scaled,
                      struct simba_error *error);
+/* The last `count` rows [count, channels], for a forecast of what comes after them. */
+bool sb_series_last_rows(const struct sb_series *series, const struct sb_scaler *scaler, int64_t count, float *scaled,
+                         struct simba_error *error);
 double sb_scaler_restore(const struct sb_scaler *scaler, int channel, float scaled);
 
 /* A series made ready: split, scaled, and seen through windows that are never copied. */

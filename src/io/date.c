@@ -248,8 +248,13 @@ void sb_interval_print(const struct sb_interval *interval, enum sb_date_kind kin
     snprintf(text, SB_DATE_TEXT, "%lld %s%s", (long long)count, name, count == 1 ? "" : "s");
 }
 
+/* date + count * unit; beyond the range of dates it wraps around instead of being undefined. */
+static int64_t add(int64_t date, int64_t count, int64_t unit) {
+    return (int64_t)((uint64_t)date + (uint64_t)count * (uint64_t)unit);
+}
+
 int64_t sb_date_advance(int64_t date, const struct sb_interval *interval, int64_t steps) {
-    if (!interval->months) return date + interval->time * steps;
+    if (!interval->months) return add(date, steps, interval->time);
     const int64_t days = floor_divide(date, SB_DAY);
     int64_t year;
     int month, day;
@@ -258,5 +263,6 @@ int64_t sb_date_advance(int64_t date, const struct sb_interval *interval, int64_
     year = floor_divide(months, 12);
     month = (int)(months - year * 12) + 1;
     const int last = sb_days_in_month(year, month);
-    return sb_days_of(year, month, interval->day < last ? interval->day : last) * SB_DAY + date - days * SB_DAY;
+    const int64_t landed = sb_days_of(year, month, interval->day < last ? interval->day : last);
+    return add(date - days * SB_DAY, landed, SB_DAY);
 }

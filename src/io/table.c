@@ -17,9 +17,9 @@ struct reading {
     struct sb_table *table;
     struct sb_table_columns columns;
     struct sb_date_column dates;
-    int64_t capacity;                 /* rows */
-    int64_t blank_lines, first_blank; /* since the last row */
-    int64_t missing, missing_line;    /* cells, and where the first one is */
+    int64_t capacity;                /* rows */
+    int64_t empty_rows, first_empty; /* since the last row: how many, and the line of the first one */
+    int64_t missing, missing_line;   /* cells, and where the first one is */
     char point;
 };
 
@@ -127,18 +127,25 @@ static bool add_row(struct reading *reading, const struct sb_record *record, str
     return true;
 }
 
-/* An empty line means a missing value where there is one column only, and nothing at the end of a file or elsewhere. */
+static bool is_empty(const struct sb_record *record) {
+    for (int i = 0; i < record->count; i++)
+        if (*record->fields[i]) return false;
+    return true;
+}
+
+/* A row of empty fields is a row of missing values if another row follows, and nothing at the end of a file, where
+ * spreadsheets leave such rows. An empty line is nothing, unless there is one column only. */
 static bool add_record(struct reading *reading, const struct sb_record *record, struct simba_error *error) {
-    if (record->count == 1 && !*record->fields[0]) {
-        if (reading->blank_lines++ == 0) reading->first_blank = record->line;
+    const int columns = reading->columns.count;
+    if (is_empty(record) && (record->count == columns || record->count == 1)) {
+        if (record->count == columns && reading->empty_rows++ == 0) reading->first_empty = record->line;
         return true;
     }
-    for (int64_t i = 0; reading->columns.count == 1 && i < reading->blank_lines; i++) {
-        const char *empty = "";
-        const struct sb_record blank = {.fields = &empty, .count = 1, .line = reading->first_blank + i};
-        if (!add_row(reading, &blank, error)) return false;
+    for (; reading->empty_rows > 0; reading->empty_rows--) {
+        const struct sb_record empty = {
+            .fields = reading->columns.empty, .count = columns, .line = reading->first_empty++};
+        if (!add_row(reading, &empty, error)) return false;
     }
-    reading->blank_lines = 0;
     return add_row(reading, record, error);
 }
 

@@ -76,8 +76,10 @@ bool sb_table_columns_begin(const struct sb_table_parameters *parameters, const 
                      (parameters->header == SB_HEADER_AUTO && is_header(record, parameters->decimal_comma ? ',' : '.'));
     columns->names = sb_pool_allocate(&table->pool, (size_t)columns->count * sizeof *columns->names, error);
     columns->places = sb_allocate((size_t)columns->count, sizeof *columns->places, error);
-    if (!columns->names || !columns->places) return false;
+    columns->empty = sb_pool_allocate(&table->pool, (size_t)columns->count * sizeof *columns->empty, error);
+    if (!columns->names || !columns->places || !columns->empty) return false;
     for (int i = 0; i < columns->count; i++) {
+        columns->empty[i] = "";
         columns->names[i] = columns->named && *record->fields[i]
                                 ? clean_name(&table->pool, record->fields[i], error)
                                 : sb_pool_format(&table->pool, error, "column %d", i + 1);
@@ -126,9 +128,8 @@ static bool find_dates(const struct sb_table_parameters *parameters, const struc
     if (parameters->date_column) {
         if (!*parameters->date_column) return true;
         columns->date = find_name(columns, parameters->date_column);
-        return columns->date >= 0 ||
-               sb_table_fail_no_column(error, table->path, columns->names, columns->count, parameters->date_column,
-                                       "which \"date_column\" names");
+        return columns->date >= 0 || sb_table_fail_no_column(error, table->path, columns->names, columns->count,
+                                                             parameters->date_column, "which \"date_column\" names");
     }
     for (int i = 0; columns->named && i < columns->count; i++)
         if (is_among(columns->names[i], date_names)) {

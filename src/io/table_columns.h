@@ -13,6 +13,7 @@ struct sb_table_columns {
     const char **names; /* [count], in the table's pool */
     int *places;        /* [count] where each goes: a column of the table, or one of the constants above */
     int date;           /* which one; -1: none */
+    const char **empty; /* [count] the fields of an empty row */
 };
 
 /* Whether a cell counts as missing. */

@@ -78,11 +78,9 @@ static void halfway(void **state) {
         /* 54 bits, of which a double holds 53; divided by 2^k they have k digits behind the point. */
         const uint64_t bits = ((uint64_t)sb_random_bits(&random) << 32 | sb_random_bits(&random)) >> 10;
         const int shift = (int)sb_random_below(&random, 8);
-        uint64_t whole = bits >> shift, part = bits & ((UINT64_C(1) << shift) - 1), scale = 1;
-        for (int digit = 0; digit < shift; digit++) {
-            part *= 10;
-            scale *= 10;
-        }
+        const uint64_t whole = bits >> shift;
+        uint64_t part = bits & ((UINT64_C(1) << shift) - 1);
+        for (int digit = 0; digit < shift; digit++) part *= 10;
         char text[64];
         snprintf(text, sizeof text, "%llu.%0*llu", (unsigned long long)whole, shift,
                  (unsigned long long)(part >> shift));

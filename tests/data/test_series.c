@@ -188,16 +188,17 @@ static void features(void **state) {
 
 static void scaled(void **state) {
     (void)state;
-    /* 7 training rows; a: 0 ... 6 (mean 3, variance 4); b: constant, not exactly representable; c: large offset. */
-    struct sb_series series =
-        read_text("a,b,c\n0,0.1,1000000000\n1,0.1,1000000001\n2,0.1,1000000002\n3,0.1,1000000003\n4,0.1,1000000004\n"
-                  "5,0.1,1000000005\n6,0.1,1000000006\n7,0.3,1000000007\n8,0.1,1000000008\n9,0.1,1000000013\n",
-                  SB_FEATURES_M, NULL);
+    /* 7 training rows; a: 0 ... 6 (mean 3, variance 4); b: constant, and seven times it divided by seven is another
+     * double; c: large offset. */
+    struct sb_series series = read_text(
+        "a,b,c\n0,0.47,1000000000\n1,0.47,1000000001\n2,0.47,1000000002\n3,0.47,1000000003\n4,0.47,1000000004\n"
+        "5,0.47,1000000005\n6,0.47,1000000006\n7,0.3,1000000007\n8,0.47,1000000008\n9,0.47,1000000013\n",
+        SB_FEATURES_M, NULL);
     heard[0] = '\0';
     struct sb_forecast_data data = prepare(&series, 1, 1);
     const struct sb_scaler *scaler = &data.scaler;
     assert_true(scaler->mean[0] == 3.0 && scaler->deviation[0] == 2.0);
-    assert_true(fabs(scaler->mean[1] - 0.1) < 1e-16 && scaler->deviation[1] == 1.0);
+    assert_true(fabs(scaler->mean[1] - 0.47) < 1e-16 && scaler->deviation[1] == 1.0);
     assert_true(scaler->mean[2] == 1000000003.0 && scaler->deviation[2] == 2.0);
     assert_non_null(strstr(heard, "1 column is constant in the training rows (\"b\")"));
     assert_true(data.scaled[0] == -1.5f && data.scaled[3 * 9] == 3.0f && data.scaled[3 * 9 + 2] == 5.0f);
@@ -205,11 +206,16 @@ static void scaled(void **state) {
     assert_true(sb_scaler_restore(scaler, 2, 5.0f) == 1000000013.0);
 
     /* Another file under this scaler. */
-    struct sb_series other = read_text("a,b,c\n3,0.1,1000000003\n5,1.1,1000000003\n", SB_FEATURES_M, NULL);
+    struct sb_series other = read_text("a,b,c\n3,0.47,1000000003\n5,1.1,1000000003\n", SB_FEATURES_M, NULL);
     float values[6];
     struct simba_error error = {0};
     assert_true(sb_scaler_apply(scaler, &other, (struct sb_rows){0, 2}, values, &error));
     assert_true(values[0] == 0.0f && values[3] == 1.0f && values[5] == 0.0f);
+    values[0] = values[1] = values[2] = 9.0f;
+    assert_true(sb_series_last_rows(&other, scaler, 1, values, &error));
+    assert_true(values[0] == 1.0f && values[1] == (float)(1.1 - scaler->mean[1]) && values[2] == 0.0f);
+    assert_false(sb_series_last_rows(&other, scaler, 3, values, &error));
+    check_error(&error, SIMBA_ERROR_FORMAT, "the series has 2 rows; a forecast looks back on 3. Give a longer series.");
     sb_series_finish(&other);
     other = read_text("a,b\n3,0.1\n", SB_FEATURES_M, NULL);
     assert_false(sb_scaler_apply(scaler, &other, (struct sb_rows){0, 1}, values, &error));

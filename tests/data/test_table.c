@@ -66,8 +66,8 @@ static void forms_of_text(void **state) {
         "a,b\n1,2\n3,4",
         "a,b\r\n1,2\r\n3,4\r\n",
         "a,b\r1,2\r3,4\r",
-        "\xef\xbb\xbf"
-        "a,b\n1,2\n3,4\n",
+        ("\xef\xbb\xbf"
+         "a,b\n1,2\n3,4\n"),
         "a;b\n1;2\n3;4\n",
         "a\tb\n1\t2\n3\t4\n",
         "\"a\",\"b\"\n\"1\",\"2\"\n3,\"4\"\n",
@@ -78,6 +78,8 @@ static void forms_of_text(void **state) {
         check_table(file_of(texts[i]), 2, 2, NAMES("a", "b"), VALUES(1, 2, 3, 4));
     check_table(file_of("\"x, \"\"in\"\" m\",\"two\nlines\"\n1,2\n"), 1, 2, NAMES("x, \"in\" m", "two lines"),
                 VALUES(1, 2));
+    check_table(file_of("a\r\n1\r\n2\r\n"), 2, 1, NAMES("a"), VALUES(1, 2));
+    check_table(file_of("a,\xb0\xb0\n1,2\n"), 1, 2, NAMES("a", "\xc2\xb0\xc2\xb0"), VALUES(1, 2));
     check_table(file_of("a;\"b,c,d\"\n1;2\n"), 1, 2, NAMES("a", "b,c,d"), VALUES(1, 2));
     check_table(file_of("W/m\xb2,\xc2\xb0"
                         "C\n1,2\n"),
@@ -182,6 +184,8 @@ static void malformed(void **state) {
         {"\n\n", "this file is empty"},
         {"a,b\n", "there are no rows below the header"},
         {"a,b\n1,2\n3,x\n", "line 3, column \"b\": \"x\" is not a number. Correct it"},
+        {"a,b\r\n1,2\r\n3,x\r\n", "line 3, column \"b\": \"x\" is not a number"},
+        {"\"a\n\n\",b\n1,2\n3,x\n", "line 5, column \"b\": \"x\" is not a number"},
         {"a,b\n1,2\n\n3,1.2.3\n", "line 4, column \"b\": \"1.2.3\" is not a number"},
         {"a,b\n1,2\n3\n", "line 3: this row has 1 field, expected 2 as in the first one"},
         {"a,b\n1,2\n3,4,5\n", "line 3: this row has 3 fields, expected 2"},
@@ -193,6 +197,7 @@ static void malformed(void **state) {
         {"a,b\nNA,2\n", "line 2, column \"a\": the value is missing (\"NA\")"},
         {"a,b\n1,nan\n", "column \"b\": the value is missing (\"nan\")"},
         {"a,b\n1,?\n", "column \"b\": the value is missing (\"?\")"},
+        {"a,b\n1,2\n,\n3,4\n", "line 3, column \"a\": the value is missing"},
         {"a\n1\n\n2\n", "line 3, column \"a\": the value is missing"},
         {"a,b\n1,\"2\n3,4\n", "line 2, column 2: the quote that begins here is not closed"},
         {"a,b\n1,\"2\"x\n", "line 2, column 2: something follows the quote"},
@@ -201,8 +206,8 @@ static void malformed(void **state) {
         {"a,day\n1,2016-07-01\n",
          "line 2, column \"day\": \"2016-07-01\" is a date where a number is expected. If these "
          "are the rows' dates, say \"date_column\": \"day\""},
-        {"\xff\xfe"
-         "a",
+        {("\xff\xfe"
+          "a"),
          "UTF-16"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -233,14 +238,19 @@ static void malformed(void **state) {
 
 static void interpolated(void **state) {
     (void)state;
-    struct sb_table_parameters parameters = file_of("a,b\n,1\n2,NA\nnull,N/A\n?,4\n8,NaN\n,\n");
+    struct sb_table_parameters parameters = file_of("a,b\n,1\n2,NA\nnull,N/A\n?,4\n8,NaN\n,\n9,?\n");
     parameters.missing = SB_MISSING_INTERPOLATE;
-    check_table(parameters, 6, 2, NAMES("a", "b"), VALUES(2, 1, 2, 2, 4, 3, 6, 4, 8, 4, 8, 4));
+    check_table(parameters, 7, 2, NAMES("a", "b"), VALUES(2, 1, 2, 2, 4, 3, 6, 4, 8, 4, 8.5, 4, 9, 4));
     assert_int_equal(heard.count, 1);
-    assert_non_null(strstr(heard.last, "8 missing values were interpolated, the first one in line 2"));
+    assert_non_null(strstr(heard.last, "9 missing values were interpolated, the first one in line 2"));
     parameters = file_of("a\n1\n\n\n4\n\n");
     parameters.missing = SB_MISSING_INTERPOLATE;
     check_table(parameters, 4, 1, NAMES("a"), VALUES(1, 2, 3, 4));
+    /* Rows of nothing: missing within the table, nothing at its end. */
+    parameters = file_of("a,b\n1,2\n,\n3,4\n,\n,\n\n");
+    parameters.missing = SB_MISSING_INTERPOLATE;
+    check_table(parameters, 3, 2, NAMES("a", "b"), VALUES(1, 2, 2, 3, 3, 4));
+    check_table(file_of("a,b\n1,2\n,\n\n,\n"), 1, 2, NAMES("a", "b"), VALUES(1, 2));
     parameters = file_of("a,b\n1,\n2,\n");
     parameters.missing = SB_MISSING_INTERPOLATE;
     check_failure(parameters, SIMBA_ERROR_FORMAT, "the column \"b\" has no value in any row");
@@ -386,6 +396,8 @@ static void continued(void **state) {
         {"when;a\n01.07.2016 23:30;1\n01.07.2016 23:45;2\n",
          "when;a\n02.07.2016 00:00;0.1\n02.07.2016 00:15;0.6666666666666666\n"},
         {"date,a\n2016-01-31,1\n2016-02-29,2\n", "date,a\n2016-03-31,0.1\n2016-04-30,0.6666666666666666\n"},
+        {"date,a\n2016-06-30,1\n2016-09-30,2\n", "date,a\n2016-12-31,0.1\n2017-03-31,0.6666666666666666\n"},
+        {"date,a\n2016-01-30,1\n2016-02-29,2\n", "date,a\n2016-03-30,0.1\n2016-04-30,0.6666666666666666\n"},
         {"date,a\n20161230,1\n20161231,2\n", "date,a\n20170101,0.1\n20170102,0.6666666666666666\n"},
         {"date,a\n1467331200,1\n1467334800,2\n", "date,a\n1467338400,0.1\n1467342000,0.6666666666666666\n"},
         {"date,a\n1467331200000,1\n1467331200500,2\n", "date,a\n1467331201000,0.1\n1467331201500,0.6666666666666666\n"},
