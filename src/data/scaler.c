@@ -113,16 +113,6 @@ bool sb_scaler_apply(const struct sb_scaler *scaler, const struct sb_series *ser
     return true;
 }
 
-bool sb_series_last_rows(const struct sb_series *series, const struct sb_scaler *scaler, int64_t count, float *scaled,
-                         struct simba_error *error) {
-    const struct sb_table *table = &series->table;
-    if (table->rows < count)
-        return sb_fail(error, SIMBA_ERROR_FORMAT,
-                       "%s: the series has %lld rows; a forecast looks back on %lld. Give a longer series.",
-                       table->path, (long long)table->rows, (long long)count);
-    return sb_scaler_apply(scaler, series, (struct sb_rows){table->rows - count, table->rows}, scaled, error);
-}
-
 double sb_scaler_restore(const struct sb_scaler *scaler, int channel, float scaled) {
     return scaler->mean[channel] + scaler->deviation[channel] * (double)scaled;
 }

@@ -80,9 +80,6 @@ void sb_scaler_finish(struct sb_scaler *scaler);
 /* scaled [rows.end - rows.begin, channels]: (value - mean) / deviation in double precision, then rounded. */
 bool sb_scaler_apply(const struct sb_scaler *scaler, const struct sb_series *series, struct sb_rows rows, float *scaled,
                      struct simba_error *error);
-/* The last `count` rows [count, channels], for a forecast of what comes after them. */
-bool sb_series_last_rows(const struct sb_series *series, const struct sb_scaler *scaler, int64_t count, float *scaled,
-                         struct simba_error *error);
 double sb_scaler_restore(const struct sb_scaler *scaler, int channel, float scaled);
 
 /* A series made ready: split, scaled, and seen through windows that are never copied. */

@@ -211,11 +211,6 @@ static void scaled(void **state) {
     struct simba_error error = {0};
     assert_true(sb_scaler_apply(scaler, &other, (struct sb_rows){0, 2}, values, &error));
     assert_true(values[0] == 0.0f && values[3] == 1.0f && values[5] == 0.0f);
-    values[0] = values[1] = values[2] = 9.0f;
-    assert_true(sb_series_last_rows(&other, scaler, 1, values, &error));
-    assert_true(values[0] == 1.0f && values[1] == (float)(1.1 - scaler->mean[1]) && values[2] == 0.0f);
-    assert_false(sb_series_last_rows(&other, scaler, 3, values, &error));
-    check_error(&error, SIMBA_ERROR_FORMAT, "the series has 2 rows; a forecast looks back on 3. Give a longer series.");
     sb_series_finish(&other);
     other = read_text("a,b\n3,0.1\n", SB_FEATURES_M, NULL);
     assert_false(sb_scaler_apply(scaler, &other, (struct sb_rows){0, 1}, values, &error));
