@@ -87,7 +87,7 @@ static struct sb_tensor *build_series(struct builder *builder, struct sb_tensor 
         x = build_block(builder, block, x);
         sb_scope_leave(graph, scope);
     }
-    x = sb_module_final_norm(graph, builder->list, "norm", x);
+    if (forecaster->final_norm) x = sb_module_final_norm(graph, builder->list, "norm", x);
     if (forecaster->head == SB_HEAD_MEAN) x = sb_op_token_mean(graph, "mean", x);
     if (!x) return NULL;
     x = sb_op_reshape(graph, x, 2, (int64_t[]){x->shape[0], x->shape[1] * x->shape[2]});

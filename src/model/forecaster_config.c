@@ -7,9 +7,10 @@
 
 enum key_type { INTEGER, REAL, SWITCH, CHOICE };
 
-static const char *const mixers[] = {"mlp", "einfft", NULL};               /* enum sb_mixer */
-static const char *const initialisations[] = {"published", "mamba", NULL}; /* enum sb_initialisation */
-static const char *const heads[] = {"flatten", "mean", NULL};              /* enum sb_forecaster_head */
+static const char *const mixers[] = {"mlp", "einfft", NULL};                    /* enum sb_mixer */
+static const char *const initialisations[] = {"published", "mamba", NULL};      /* enum sb_initialisation */
+static const char *const normalisations[] = {"none", "mean", "instance", NULL}; /* enum sb_normalisation */
+static const char *const heads[] = {"flatten", "mean", NULL};                   /* enum sb_forecaster_head */
 
 enum { SERIES = 1, DLINEAR = 2, BOTH = 3 };
 #define AT(member) offsetof(struct sb_model_config, member)
@@ -24,7 +25,7 @@ static const struct key {
     {"look_back", BOTH, INTEGER, AT(forecaster.look_back), 1, 1 << 20},
     {"horizon", BOTH, INTEGER, AT(forecaster.horizon), 1, 1 << 20},
     {"channels", BOTH, INTEGER, AT(channels), 1, 1 << 20},
-    {"normalise", BOTH, SWITCH, AT(forecaster.normalise)},
+    {"normalise", BOTH, CHOICE, AT(forecaster.normalise), .choices = normalisations},
     {"mix_channels", SERIES, SWITCH, AT(forecaster.mix_channels)},
     {"patch", SERIES, INTEGER, AT(forecaster.patch), 1, 1 << 20},
     {"stride", SERIES, INTEGER, AT(forecaster.stride), 1, 1 << 20},
@@ -34,6 +35,7 @@ static const struct key {
     {"mixer", SERIES, CHOICE, AT(mixer), .choices = mixers},
     {"mlp_ratio", SERIES, REAL, AT(forecaster.mlp_ratio), 0.01, 64},
     {"bidirectional", SERIES, SWITCH, AT(forecaster.bidirectional)},
+    {"final_norm", SERIES, SWITCH, AT(forecaster.final_norm)},
     {"d_state", SERIES, INTEGER, AT(d_state), 1, 256},
     {"d_conv", SERIES, INTEGER, AT(d_conv), 1, 16},
     {"expand", SERIES, INTEGER, AT(expand), 1, 16},
@@ -56,16 +58,18 @@ int64_t sb_forecaster_tokens(const struct sb_forecaster_config *config) {
 
 /* PatchTST's patches; d_state and the widths are what forecasts ETTh1 well. */
 static void set_defaults(struct sb_model_config *config) {
-    config->forecaster = (struct sb_forecaster_config){.look_back = 96,
-                                                       .horizon = 96,
-                                                       .normalise = config->architecture == SB_ARCHITECTURE_SERIES,
-                                                       .patch = 16,
-                                                       .stride = 8,
-                                                       .padding = 8,
-                                                       .dim = 64,
-                                                       .depth = 2,
-                                                       .mlp_ratio = 2,
-                                                       .kernel = 25};
+    config->forecaster = (struct sb_forecaster_config){
+        .look_back = 96,
+        .horizon = 96,
+        .normalise = config->architecture == SB_ARCHITECTURE_SERIES ? SB_NORMALISE_INSTANCE : SB_NORMALISE_NONE,
+        .final_norm = true,
+        .patch = 16,
+        .stride = 8,
+        .padding = 8,
+        .dim = 64,
+        .depth = 2,
+        .mlp_ratio = 2,
+        .kernel = 25};
     config->mixer = SB_MIXER_EINFFT;
     config->d_state = 16;
     config->d_conv = 4;

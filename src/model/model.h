@@ -22,11 +22,12 @@ enum sb_forecaster_head {
 /* A model that forecasts the `horizon` rows behind the `look_back` rows of a window. */
 struct sb_forecaster_config {
     int64_t look_back, horizon;
-    bool normalise; /* reversible instance normalisation (Kim et al., 2022) without an affine map */
+    enum sb_normalisation normalise; /* INSTANCE: reversible instance normalisation (Kim et al., 2022), not affine */
     /* simba_series */
     int64_t patch, stride, padding; /* values of a token, of the step between two, of the repeated end */
     bool mix_channels;              /* a token holds all channels; else every channel is a sequence of its own */
     bool bidirectional;             /* a second scan from the end, with weights of its own */
+    bool final_norm;                /* LayerNorm in front of the head */
     enum sb_forecaster_head head;
     int64_t dim, depth;
     double mlp_ratio, dropout, head_dropout;

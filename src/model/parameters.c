@@ -198,7 +198,7 @@ static void add_forecaster(struct adder *adder, const struct sb_model_config *co
         add_block(adder, config, dim, forecaster->mlp_ratio, false, module);
     }
     adder->layer++;
-    add_layer_norm(adder, "", "norm", dim);
+    if (forecaster->final_norm) add_layer_norm(adder, "", "norm", dim);
     const int64_t features = forecaster->head == SB_HEAD_MEAN ? dim : tokens * dim;
     add_linear(adder, "", "head", features, mixed * forecaster->horizon);
 }

@@ -131,10 +131,16 @@ struct sb_drop_path_attributes { /* of dropout, too */
     float rate;
     uint32_t branch; /* which branch of the model: part of the counter of the random numbers */
 };
+/* Each channel of each window by its own statistics over time. */
+enum sb_normalisation {
+    SB_NORMALISE_NONE,
+    SB_NORMALISE_MEAN,    /* minus the mean */
+    SB_NORMALISE_INSTANCE /* and divided by the deviation */
+};
 struct sb_series_patches_attributes {
     int64_t patch, stride, padding;
-    float epsilon;     /* added to the variance */
-    bool normalise;    /* each channel of each window by its own mean and deviation */
+    float epsilon; /* added to the variance */
+    enum sb_normalisation normalise;
     bool mix_channels; /* a token holds the patches of all channels */
 };
 /* The error e = prediction - target of one value. */

@@ -259,9 +259,9 @@ struct sb_tensor *sb_op_cross_entropy(struct sb_graph *graph, const char *name, 
  * between, a model works on tokens or on rows [.., time].
  *
  * SERIES_PATCHES: inputs x [B, L, C], the windows (no gradient) ; outputs tokens | statistics [B, C, 2].
- * With `normalise` (reversible instance normalisation, Kim et al., 2022, without an affine map) every channel of every
- * window is normalised by its own statistics over time: mean and deviation = sqrt(biased variance + 1e-5); without,
- * statistics are 0 and 1. Then x is lengthened by `padding` repeats of its last value, and cut (Nie et al., 2023,
+ * Normalised (reversible instance normalisation, Kim et al., 2022, without an affine map) every channel of every window
+ * is taken by its own statistics over time: INSTANCE: mean and deviation = sqrt(biased variance + 1e-5); MEAN: mean and
+ * 1; NONE: 0 and 1. Then x is lengthened by `padding` repeats of its last value, and cut (Nie et al., 2023,
  * "PatchTST") into the P = (L + padding - patch) / stride + 1 patches that fit: patch p holds the values from p *
  * stride. The tokens are [B*C, P, patch], row b*C + c being channel c of window b, or with `mix_channels` [B, P,
  * C*patch], value i of channel c at column c*patch + i. patch = L: whole rows, [B*C, 1, L] or [B, 1, C*L]. */
@@ -271,7 +271,8 @@ struct sb_series_patches_parameters {
     struct sb_tensor *x;
     int64_t patch;           /* 0: L */
     int64_t stride, padding; /* stride 0: patch */
-    bool normalise, mix_channels;
+    enum sb_normalisation normalise;
+    bool mix_channels;
     struct sb_tensor **statistics; /* where to put the second output; NULL: nowhere */
 };
 struct sb_tensor *sb_op_series_patches(struct sb_graph *graph, struct sb_series_patches_parameters parameters);

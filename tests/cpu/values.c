@@ -258,10 +258,16 @@ static void patches_are_cut_and_normalised(void **state) {
     p.mix_channels = true;
     struct sb_tensor *mixed = sb_op_series_patches(&bench.graph, p);
     struct sb_tensor *rows = sb_op_series_patches(
-        &bench.graph,
-        (struct sb_series_patches_parameters){.name = "rows", .x = x, .normalise = true, .statistics = &statistics});
+        &bench.graph, (struct sb_series_patches_parameters){
+                          .name = "rows", .x = x, .normalise = SB_NORMALISE_INSTANCE, .statistics = &statistics});
     struct sb_tensor *back = sb_op_series_forecast(&bench.graph, "back", rows, statistics);
+    struct sb_tensor *levels,
+        *level = sb_op_series_patches(
+            &bench.graph, (struct sb_series_patches_parameters){
+                              .name = "level", .x = x, .normalise = SB_NORMALISE_MEAN, .statistics = &levels});
     run(&bench);
+    expect(&bench, level, VALUES(-3, -1, 1, 3, 0, 0, 0, 0));
+    expect(&bench, levels, VALUES(4, 1, 8, 1));
     /* The last value stands for what is behind it; the seventh value would begin no whole patch. */
     expect(&bench, plain, VALUES(1, 3, 5, 5, 7, 7, 8, 8, 8, 8, 8, 8));
     expect(&bench, mixed, VALUES(1, 3, 5, 8, 8, 8, 5, 7, 7, 8, 8, 8));

@@ -13,10 +13,12 @@ bool cpu_series_patches(struct cpu_arguments *arguments) {
         for (int64_t c = 0; c < channels; c++) {
             const float *series = (const float *)x->data + b * length * channels + c;
             double mean = 0, squares = 0, deviation = 1;
-            for (int64_t t = 0; t < length && attributes->normalise; t++)
+            const enum sb_normalisation normalise = attributes->normalise;
+            for (int64_t t = 0; t < length && normalise != SB_NORMALISE_NONE; t++)
                 mean += (double)series[t * channels] / (double)length;
             for (int64_t t = 0; t < length; t++) squares += pow(series[t * channels] - mean, 2);
-            if (attributes->normalise) deviation = sqrt(squares / (double)length + (double)attributes->epsilon);
+            if (normalise == SB_NORMALISE_INSTANCE)
+                deviation = sqrt(squares / (double)length + (double)attributes->epsilon);
             statistics[(b * channels + c) * 2] = (float)mean;
             statistics[(b * channels + c) * 2 + 1] = (float)deviation;
             for (int64_t p = 0; p < count; p++)

@@ -21,7 +21,7 @@ static bool lower_statistics(struct vk_lowering *lowering, const struct sb_node 
     const uint32_t groups = vk_groups(limits, rows, WORKGROUP);
     /* The kernel goes twice over the times, eight at a time, for each of its rows. */
     const int64_t rounds = (2 * ((x->shape[1] + 7) / 8) + 1) * (rows / ((int64_t)groups * WORKGROUP) + 1);
-    if (limits->software && attributes->normalise && rounds > VK_SOFTWARE_ITERATIONS)
+    if (limits->software && attributes->normalise != SB_NORMALISE_NONE && rounds > VK_SOFTWARE_ITERATIONS)
         return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
                                 "windows of %lld values are too long for a software device.", (long long)x->shape[1]);
     const struct vk_series_statistics_arguments arguments = {
