@@ -29,7 +29,8 @@ struct simba_parity_options {
     struct simba_device *device;    /* the one in question */
     struct simba_device *reference; /* compared with; not used for golden cases. May not be NULL without a case */
     const char *golden;             /* golden case file (safetensors); its name tells the kind of case */
-    const char *configuration;      /* without `golden`: JSON file with the model to compare node by node ... */
+    const char *configuration;      /* without `golden`: JSON file with the model to compare node by node, in training
+                                       with its $.train.precision, ... */
     const char *const *overrides;   /* ... with these changes ... */
     int override_count;
     int batch;     /* ... at this batch (0: 2) ... */

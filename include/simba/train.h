@@ -33,6 +33,8 @@ struct simba_progress {
     double epoch_loss;               /* mean over the epoch so far */
     double learning_rate;            /* of the step */
     double gradient_norm;            /* global L2 norm before clipping */
+    double loss_scale;               /* fp16: of the step, by which its loss was multiplied; 0: none */
+    int64_t skipped_steps;           /* fp16: steps since the beginning whose gradient was not finite, left out */
     const char *sample_kind;         /* what a batch is made of: "images", or "windows" of a series */
     double samples_per_second;       /* since this run started, without its first step and without evaluation */
     double eta_seconds;              /* until the last step, at the mean speed of this run; negative: not known yet */
@@ -117,7 +119,8 @@ SIMBA_API bool simba_trainer_step(struct simba_trainer *trainer, bool *finished,
 
 /* Steps until the end. After simba_trainer_stop it finishes the step, writes last.safetensors and returns false with
  * SIMBA_ERROR_INTERRUPTED. A loss that is not finite ends it with SIMBA_ERROR_NUMERIC, naming the step and the first
- * operation that produced such a value; the last checkpoint stays as it was. */
+ * operation that produced such a value; the last checkpoint stays as it was. With the precision fp16 such a step is
+ * left out and the loss scale halves, and the run ends after ten of them in a row at the smallest scale. */
 SIMBA_API bool simba_trainer_run(struct simba_trainer *trainer, struct simba_error *error);
 
 /* Asks a running simba_trainer_run to stop. From any thread, and from a signal handler. */

@@ -27,14 +27,14 @@ void main() {
     [[unroll]] for (int k = 0; k < TAPS; k++)
         [[unroll]] for (int c = 0; c < 4; c++) {
             const int at = c * TAPS + (FLIP ? TAPS - 1 - k : k);
-            weight[k][c] = filters[at / 4][at % 4];
+            weight[k][c] = to_factor(filters[at / 4][at % 4]);
         }
     if (HAS_BIAS) bias = texelFetch(bias_texels, int(arguments.bias_first + lane_element));
 #else
     float_const_pointer4 arguments_x = arguments.x;
     float_pointer4 arguments_y = arguments.y, arguments_saved = arguments.saved;
     [[unroll]] for (int k = 0; k < TAPS; k++)
-        weight[k] = arguments.weight.at[lane_element * TAPS + (FLIP ? TAPS - 1 - k : k)];
+        weight[k] = to_factor(arguments.weight.at[lane_element * TAPS + (FLIP ? TAPS - 1 - k : k)]);
     if (HAS_BIAS) bias = arguments.bias.at[lane_element];
 #endif
 

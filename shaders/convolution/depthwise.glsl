@@ -4,17 +4,18 @@
 // loads. Arguments are copied first, since reading them inside a loop costs such drivers a load for each lane.
 #ifndef SIMBA_CONVOLUTION_DEPTHWISE
 #define SIMBA_CONVOLUTION_DEPTHWISE
+#include "common/factor.glsl"
 
 const int REACH = SIDE / 2;
 const int SPAN = ROWS + SIDE - 1;
 
 #ifdef TEXELS
 #define element vec4
-#define LOAD_X(index) texelFetch(x_texels, int(arguments_x + (index)))
+#define LOAD_X(index) to_factor(texelFetch(x_texels, int(arguments_x + (index))))
 const uint LANE_CHANNELS = 4;
 #else
 #define element float
-#define LOAD_X(index) arguments_x.at[index]
+#define LOAD_X(index) to_factor(arguments_x.at[index])
 const uint LANE_CHANNELS = 1;
 #endif
 

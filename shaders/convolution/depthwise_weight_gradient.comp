@@ -54,8 +54,9 @@ void main() {
             }
             [[unroll]] for (int r = 0; r < ROWS; r++) {
                 dbias += dy[r];
+                const element arrived = to_factor(dy[r]);
                 [[unroll]] for (int i = 0; i < SIDE; i++)
-                    [[unroll]] for (int j = 0; j < SIDE; j++) dweight[i * SIDE + j] += dy[r] * window[r + i][j];
+                    [[unroll]] for (int j = 0; j < SIDE; j++) dweight[i * SIDE + j] += arrived * window[r + i][j];
             }
         }
     }

@@ -12,6 +12,7 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "arguments.glsl"
+#include "common/factor.glsl"
 #include "linear/epilogue.glsl"
 #ifdef CONVOLUTION
 #include "convolution/gather.glsl"
@@ -32,17 +33,17 @@ shared float tile_b[TILE_DEPTH][TILE_COLUMNS + 1u];
 float load_a(uint row, uint depth, uint depth_end, uint group) {
     if (row >= arguments.rows || depth >= depth_end) return 0.0;
 #ifdef CONVOLUTION
-    return A_TRANSPOSED != 0u ? gather(depth, row) : gather(row, depth);
+    return to_factor(A_TRANSPOSED != 0u ? gather(depth, row) : gather(row, depth));
 #else
-    return arguments.a.at[group * arguments.a_group + (A_TRANSPOSED != 0u ? depth * arguments.a_pitch + row
-                                                                           : row * arguments.a_pitch + depth)];
+    return to_factor(arguments.a.at[group * arguments.a_group + (A_TRANSPOSED != 0u ? depth * arguments.a_pitch + row
+                                                                                    : row * arguments.a_pitch + depth)]);
 #endif
 }
 
 float load_b(uint depth, uint column, uint depth_end, uint group) {
     if (column >= arguments.columns || depth >= depth_end) return 0.0;
-    return arguments.b.at[group * arguments.b_group + (B_TRANSPOSED != 0u ? column * arguments.b_pitch + depth
-                                                                           : depth * arguments.b_pitch + column)];
+    return to_factor(arguments.b.at[group * arguments.b_group + (B_TRANSPOSED != 0u ? column * arguments.b_pitch + depth
+                                                                                    : depth * arguments.b_pitch + column)]);
 }
 
 void main() {

@@ -16,6 +16,7 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "arguments.glsl"
+#include "common/factor.glsl"
 #include "common/spread.glsl"
 #include "linear/epilogue.glsl"
 
@@ -109,6 +110,8 @@ void main() {
                     b[q * COLUMN_TEXELS + j] = texelFetch(b_texels, int(b_start[j] + at * b_pitch));
             }
         }
+        [[unroll]] for (uint f = 0u; f < A_FETCHES; f++) a[f] = to_factor(a[f]);
+        [[unroll]] for (uint f = 0u; f < B_FETCHES; f++) b[f] = to_factor(b[f]);
         [[unroll]] for (uint i = 0u; i < TILE_ROWS; i++)
             [[unroll]] for (uint q = 0u; q < STEP; q++) {
                 const uint element = A_TRANSPOSED != 0u ? q * A_ROW_TEXELS + i / 4u : i * A_ROW_TEXELS + q / 4u;

@@ -3,6 +3,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"
+#include "common/finite.glsl"
 
 void main() {
     const uint channel = gl_GlobalInvocationID.x;
@@ -22,8 +23,10 @@ void main() {
         }
         variance = squares / float(arguments.rows);
         const float unbiased = squares / float(max(arguments.rows - 1, 1));
-        arguments.running_mean.at[channel] = mix(running_mean, mean, arguments.momentum);
-        arguments.running_var.at[channel] = mix(running_var, unbiased, arguments.momentum);
+        if (is_finite(mean) && is_finite(unbiased)) {
+            arguments.running_mean.at[channel] = mix(running_mean, mean, arguments.momentum);
+            arguments.running_var.at[channel] = mix(running_var, unbiased, arguments.momentum);
+        }
     }
     arguments.stats.at[channel] = mean;
     arguments.stats.at[arguments.channels + channel] = 1.0 / sqrt(variance + arguments.epsilon);

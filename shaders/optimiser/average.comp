@@ -2,7 +2,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"
-#include "optimiser/finite.glsl"
+#include "common/finite.glsl"
 
 void main() {
     if (!is_finite(arguments.norm.at[0]) || (HAS_LOSS && !is_finite(arguments.loss.at[0]))) return;

@@ -3,7 +3,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"
 #include "common/quad.glsl"
-#include "optimiser/finite.glsl"
+#include "common/finite.glsl"
 
 void main() {
     const uint i = gl_GlobalInvocationID.x;

@@ -16,6 +16,7 @@ struct sb_json_document;
 struct sb_json_document *api_read_configuration(const char *path, const char *const *overrides, int override_count,
                                                 struct simba_error *error);
 /* The architecture alone: the "model" object of a configuration file; its other parts are not looked at. */
+bool api_model_of(const struct sb_json_document *document, struct sb_model_config *config, struct simba_error *error);
 bool api_read_model(const char *path, const char *const *overrides, int override_count, struct sb_model_config *config,
                     struct simba_error *error);
 

@@ -1,6 +1,7 @@
 #include "parity/parity.h"
 
 #include "api/api.h"
+#include "train/config.h"
 
 bool simba_parity_run(const struct simba_parity_options *options, struct simba_parity_summary *summary,
                       struct simba_error *error) {
@@ -12,14 +13,20 @@ bool simba_parity_run(const struct simba_parity_options *options, struct simba_p
         return sb_fail(error, SIMBA_ERROR_ARGUMENT,
                        "Parity needs a golden case, or a configuration and a second device.");
     struct sb_model_config config;
-    if (!api_read_model(options->configuration, options->overrides, options->override_count, &config, error))
-        return false;
+    enum sb_precision precision;
+    struct sb_json_document *document =
+        api_read_configuration(options->configuration, options->overrides, options->override_count, error);
+    const bool fine = document && api_model_of(document, &config, error) &&
+                      sb_train_config_precision(sb_json_root(document), &precision, error);
+    sb_json_destroy(document);
+    if (!fine) return false;
     const struct sb_parity_compare_parameters parameters = {.device = options->device->device,
                                                             .reference = options->reference->device,
                                                             .config = &config,
                                                             .name = options->configuration,
                                                             .batch = options->batch,
                                                             .seed = options->seed,
-                                                            .training = options->training};
+                                                            .training = options->training,
+                                                            .precision = precision};
     return sb_parity_compare(&parameters, &report, error);
 }

@@ -1,5 +1,6 @@
 #include "base/half.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 float sb_float_from_half(uint16_t half) {
@@ -29,4 +30,19 @@ uint16_t sb_half_from_float(float value) {
     }
     const uint32_t rounded = magnitude + 0xFFF + (magnitude >> 13 & 1);
     return (uint16_t)(sign | (rounded - 0x38000000u) >> 13);
+}
+
+float sb_round_to_half(float value) {
+    return sb_float_from_half(sb_half_from_float(value));
+}
+
+float sb_round_to_bfloat(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const bool is_number = (bits & 0x7FFFFFFFu) <= 0x7F800000u;
+    bits =
+        is_number ? bits + 0x7FFF + (bits >> 16 & 1) : bits | 0x400000u; /* one that is none must not become infinite */
+    bits &= 0xFFFF0000u;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }

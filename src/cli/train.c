@@ -71,6 +71,11 @@ static void show_step(struct display *display, const struct simba_progress *prog
     snprintf(text, sizeof text, "loss %.4f  lr %.3g  %.1f %s/s  waited %.0f %%  ETA %s", progress->epoch_loss,
              progress->learning_rate, progress->samples_per_second, progress->sample_kind, 100 * progress->waited_share,
              eta);
+    if (progress->loss_scale > 0) {
+        const size_t length = strlen(text);
+        snprintf(text + length, sizeof text - length, "  loss scale %g  skipped %lld", progress->loss_scale,
+                 (long long)progress->skipped_steps);
+    }
     if (!display->bar) {
         printf("epoch %lld/%lld  step %lld/%lld  %s\n", (long long)progress->epoch + 1, (long long)progress->epochs,
                (long long)progress->step, (long long)progress->steps, text);

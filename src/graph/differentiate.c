@@ -110,8 +110,11 @@ static void apply_rule(struct sb_gradients *gradients, struct sb_node *node) {
         sb_graph_fail(graph, "Node %s: the operation %s has no gradient.", node->name, info->name);
         return;
     }
+    const enum sb_precision outside = graph->precision;
     size_t scope = sb_scope_enter(graph, "backward/%s", node->name);
+    graph->precision = node->precision;
     info->gradient(gradients, node);
+    graph->precision = outside;
     sb_scope_leave(graph, scope);
 }
 

@@ -250,6 +250,7 @@ struct sb_node *sb_append(struct sb_graph *graph, enum sb_op op, const char *nam
     node->op = op;
     node->name = full;
     node->phase = graph->phase;
+    node->precision = graph->precision;
     graph->nodes[graph->node_count++] = node;
     return node;
 }

@@ -27,6 +27,7 @@ enum sb_space {
     SB_SPACE_MOMENT1,     /* AdamW's first moment, likewise */
     SB_SPACE_MOMENT2,     /* AdamW's second moment, likewise */
     SB_SPACE_AVERAGE,     /* moving average of the whole parameter space; only with train.ema */
+    SB_SPACE_SCALING,     /* struct sb_loss_scaling of ops.h; only with dynamic loss scaling */
     SB_SPACE_COUNT
 };
 
@@ -64,6 +65,7 @@ struct sb_node {
     enum sb_op op;
     const char *name; /* module path of the model plus what it does: "block1.0.attn.mamba.in_proj" */
     enum sb_phase phase;
+    enum sb_precision precision;             /* of the factors; for the operations that ops.h says it concerns */
     struct sb_tensor *inputs[SB_MAX_INPUTS]; /* by the operation's own enumeration (ops.h); NULL: absent */
     struct sb_tensor *outputs[SB_MAX_OUTPUTS];
     union sb_attributes attributes;
@@ -75,10 +77,11 @@ struct sb_graph {
     int tensor_count, tensor_capacity;
     struct sb_node **nodes;
     int node_count, node_capacity;
-    bool training;        /* operations save what their gradients need, where one may be asked for */
-    bool differentiating; /* backward nodes are being appended: their outputs need no gradients themselves */
-    enum sb_phase phase;  /* given to the nodes appended now; COMPUTE at first */
-    char scope[256];      /* module path in front of names, see sb_scope_enter */
+    bool training;               /* operations save what their gradients need, where one may be asked for */
+    bool differentiating;        /* backward nodes are being appended: their outputs need no gradients themselves */
+    enum sb_phase phase;         /* given to the nodes appended now; COMPUTE at first */
+    enum sb_precision precision; /* likewise; FP32 at first. Backward nodes have that of their forward node */
+    char scope[256];             /* module path in front of names, see sb_scope_enter */
     bool failed;
     struct simba_error error; /* the first one, when failed */
 };
@@ -120,8 +123,8 @@ size_t sb_bytes(const struct sb_tensor *tensor); /* from the first to the last e
 const struct sb_tensor *sb_storage(const struct sb_tensor *tensor);
 int64_t sb_address(const struct sb_tensor *tensor);
 
-/* For src/ops and differentiation only: append a node of the graph's current phase (NULL once the graph has failed),
- * and a fresh activation tensor, by its full name; a sticky error. */
+/* For src/ops and differentiation only: append a node of the graph's current phase and precision (NULL once the graph
+ * has failed), and a fresh activation tensor, by its full name; a sticky error. */
 struct sb_node *sb_append(struct sb_graph *graph, enum sb_op op, const char *name);
 struct sb_tensor *sb_activation(struct sb_graph *graph, const char *name, enum sb_dtype dtype, int rank,
                                 const int64_t *shape);

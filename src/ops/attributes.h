@@ -74,10 +74,14 @@ enum sb_op {
     /* optimiser.c */
     SB_OP_ACCUMULATE,
     SB_OP_GRADIENT_NORM,
+    SB_OP_LOSS_SCALING,
     SB_OP_ADAMW,
     SB_OP_AVERAGE,
     SB_OP_COUNT
 };
+
+/* What the factors of a product are rounded to (ops.h, "precision"); sums are float32 in any case. */
+enum sb_precision { SB_PRECISION_FP32, SB_PRECISION_BF16, SB_PRECISION_FP16 };
 
 enum sb_activation_kind {
     SB_ACTIVATION_NONE,
@@ -170,6 +174,10 @@ struct sb_adamw_attributes {
 struct sb_average_attributes {
     float share; /* of the new values: 1 - decay */
 };
+struct sb_loss_scaling_attributes {
+    double beta1, beta2; /* of the optimiser */
+    int64_t interval;    /* good steps in a row after which the scale is doubled */
+};
 struct sb_accumulate_attributes {
     float scale; /* 1 / number of micro-batches */
 };
@@ -203,6 +211,7 @@ union sb_attributes {
     struct sb_adamw_attributes adamw;
     struct sb_average_attributes average;
     struct sb_accumulate_attributes accumulate;
+    struct sb_loss_scaling_attributes loss_scaling;
 };
 
 #endif

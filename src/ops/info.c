@@ -63,6 +63,7 @@ static const struct sb_op_info table[SB_OP_COUNT] = {
     [SB_OP_DROP_PATH_SCALE] = {"drop_path_scale", NULL, sb_cost_traffic},
     [SB_OP_ACCUMULATE] = {"accumulate", NULL, sb_cost_elementwise},
     [SB_OP_GRADIENT_NORM] = {"gradient_norm", NULL, sb_cost_elementwise},
+    [SB_OP_LOSS_SCALING] = {"loss_scaling", NULL, sb_cost_traffic},
     [SB_OP_ADAMW] = {"adamw", NULL, sb_cost_elementwise},
     [SB_OP_AVERAGE] = {"average", NULL, sb_cost_elementwise},
 };

@@ -5,6 +5,12 @@
  * A parameter struct's `into` (NULL: a fresh tensor) is where the result goes; `addend` is added to the result
  * (same shape, dense); it may be the storage of the result itself, as may a residual, and every input that
  * sb_op_info.in_place names: the planner does that. Builders return the first output.
+ * precision: the products LINEAR, CONV2D and DEPTHWISE_CONV2D and their gradients round their factors to the node's
+ * precision (enum sb_precision; nearest, ties to even, beyond the largest number: infinite) when they are loaded; sums,
+ * bias and its gradient, activation, residual and what is stored are float32. It is what autocast covers in PyTorch,
+ * but for two things: there results are stored in 16 bits, too, and CAUSAL_CONV1D, which here stays float32 as in
+ * Mamba's own kernel, is covered where that kernel is not used. A node takes graph->precision, a backward node that of
+ * its forward node: the parameters of no builder say it. All other operations are float32.
  * Sizes: B batch, L tokens, C channels, H W image, M rows. Sums are in the formula's order only for the reference;
  * every backend must give the same bits on every run of the same program. */
 #ifndef SB_OPS_OPS_H
@@ -112,7 +118,8 @@ struct sb_tensor *sb_op_layer_norm(struct sb_graph *graph, const char *name, str
 /* BATCH_NORM over all rows of x [.., C], optionally with ReLU. inputs x | gamma | beta | running_mean | running_var;
  * outputs y | stats [2, C] (mean, 1 / sqrt(variance + epsilon) as used). training: biased batch variance normalises;
  * running = (1 - momentum) running + momentum batch, with the unbiased variance (biased for a single row), written in
- * place. Otherwise the running values are used.
+ * place, but for channels of which one of the two is not finite (a step that loss scaling leaves out must not leave its
+ * mark). Otherwise the running values are used.
  * GRADIENT: inputs dy | x | gamma | stats | y? (for ReLU: dy counts where y > 0) ; outputs dx | dgamma | dbeta */
 enum {
     SB_BATCH_NORM_X,
@@ -311,18 +318,46 @@ struct sb_tensor *sb_op_drop_path_scale(struct sb_graph *graph, const char *name
  * + scale * gradient.
  * GRADIENT_NORM: inputs gradient [n] ; output norm [1] (global L2)
  * ADAMW (Loshchilov and Hutter, 2019, as torch.optim.AdamW): inputs parameter | gradient | moment1 | moment2 (each the
- * same range [count] of its space) | step | norm [1] | loss? [1]; in place: g = gradient * min(1, clip_norm / (norm +
- * 1e-6)); m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g g; p = p (1 - lr decay); p -= lr / c1 * m / (sqrt(v) / sqrt(c2)
- * + epsilon), lr being rate_factor times the step's. When norm or loss is not finite nothing is changed, so that the
- * step can be examined.
+ * same range [count] of its space) | step | norm? [1] | loss? [1] | scaled? (struct sb_scaled_step, in place of the
+ * two); in place: g = gradient * min(1, clip_norm / (norm + 1e-6)); m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g g;
+ * p = p (1 - lr decay); p -= lr / c1 * m / (sqrt(v) / sqrt(c2) + epsilon), lr being rate_factor times the step's. When
+ * norm or loss is not finite nothing is changed, so that the step can be examined. With `scaled` the gradient is
+ * unscaled first, c1 and c2 count the steps that were taken, and nothing is changed in a step that is not.
+ * LOSS_SCALING (as torch.cuda.amp.GradScaler): the gradient is that of scale * loss, the scale having been the seed of
+ * its differentiation. A step whose norm and loss are finite is taken, and the scale doubles after `interval` of them
+ * in a row; another one is left out, and the scale halves, down to SB_SMALLEST_LOSS_SCALE. inputs norm [1] of the
+ * gradient as it is | loss? [1] | state (struct sb_loss_scaling); outputs the state, in place | struct sb_scaled_step.
  * AVERAGE (the moving average of timm's ModelEma): inputs value [n] | average [n] | norm [1] | loss? [1]; in place:
  * average += (1 - decay) (value - average), which keeps the bits of what equals its average; not changed when norm or
  * loss is not finite. */
+enum { SB_SMALLEST_LOSS_SCALE = 1 }; /* below, scaling would work against what it is for: small gradients */
+/* All of SB_SPACE_SCALING. Counts of steps are exact up to 2^24. */
+struct sb_loss_scaling {
+    float scale;
+    float good; /* steps that were taken since the scale has changed */
+    float taken, skipped;
+};
+/* What LOSS_SCALING says of a step, float [8]. */
+struct sb_scaled_step {
+    float norm;                     /* of the gradient of the loss itself */
+    float taken;                    /* 1, or 0: it is left out */
+    float factor;                   /* by which the gradient is multiplied: 1 / scale */
+    float correction1, correction2; /* 1 - beta^t, t steps having been taken, this one included */
+    float scale;                    /* of this step */
+    float skipped;                  /* steps so far, this one included */
+    float unused;
+};
 void sb_op_accumulate(struct sb_graph *graph, struct sb_tensor *gradient, struct sb_tensor *accumulator, float scale);
 struct sb_tensor *sb_op_gradient_norm(struct sb_graph *graph, struct sb_tensor *gradient);
+struct sb_loss_scaling_parameters {
+    struct sb_tensor *norm, *loss, *state;
+    double beta1, beta2;
+    int64_t interval;
+};
+struct sb_tensor *sb_op_loss_scaling(struct sb_graph *graph, struct sb_loss_scaling_parameters parameters);
 struct sb_adamw_parameters {
     const char *name;
-    struct sb_tensor *parameter, *gradient, *moment1, *moment2, *norm, *loss;
+    struct sb_tensor *parameter, *gradient, *moment1, *moment2, *norm, *loss, *scaled;
     double beta1, beta2;
     float epsilon, rate_factor /* 0: 1 */, weight_decay, clip_norm;
 };

@@ -16,13 +16,32 @@ struct sb_tensor *sb_op_gradient_norm(struct sb_graph *graph, struct sb_tensor *
     return sb_give(graph, node, 0, NULL, NULL, 0, 1, (int64_t[]){1});
 }
 
+enum { STATE_FLOATS = sizeof(struct sb_loss_scaling) / 4, SCALED_FLOATS = sizeof(struct sb_scaled_step) / 4 };
+
+struct sb_tensor *sb_op_loss_scaling(struct sb_graph *graph, struct sb_loss_scaling_parameters p) {
+    struct sb_node *node = sb_begin(graph, SB_OP_LOSS_SCALING, NULL);
+    if (!sb_take(graph, node, 0, "norm", p.norm, 0) || !sb_take(graph, node, 1, "loss", p.loss, SB_ALLOW_ABSENT) ||
+        !sb_take(graph, node, 2, "state", p.state, 0) || !sb_check_vector(graph, node, "norm", p.norm, 1) ||
+        !sb_check_vector(graph, node, "loss", p.loss, 1) ||
+        !sb_check_vector(graph, node, "state", p.state, STATE_FLOATS))
+        return NULL;
+    node->attributes.loss_scaling =
+        (struct sb_loss_scaling_attributes){.beta1 = p.beta1, .beta2 = p.beta2, .interval = p.interval};
+    sb_give_like(graph, node, 0, NULL, p.state, 0, p.state);
+    return sb_give(graph, node, 1, "scaled", NULL, 0, 1, (int64_t[]){SCALED_FLOATS});
+}
+
 void sb_op_adamw(struct sb_graph *graph, struct sb_adamw_parameters p) {
     struct sb_node *node = sb_begin(graph, SB_OP_ADAMW, p.name);
     if (!sb_take(graph, node, 0, "parameter", p.parameter, 0) || !sb_take(graph, node, 1, "gradient", p.gradient, 0) ||
         !sb_take(graph, node, 2, "first moment", p.moment1, 0) ||
         !sb_take(graph, node, 3, "second moment", p.moment2, 0) ||
         !sb_take(graph, node, 4, "step", sb_step_input(graph), SB_ALLOW_ANY_TYPE) ||
-        !sb_take(graph, node, 5, "norm", p.norm, 0) || !sb_take(graph, node, 6, "loss", p.loss, SB_ALLOW_ABSENT) ||
+        !sb_take(graph, node, 5, "norm", p.norm, p.scaled ? SB_ALLOW_ABSENT : 0) ||
+        !sb_take(graph, node, 6, "loss", p.loss, SB_ALLOW_ABSENT) ||
+        !sb_take(graph, node, 7, "scaled step", p.scaled, SB_ALLOW_ABSENT) ||
+        !sb_check(graph, node, !p.scaled || (!p.norm && !p.loss), "norm and loss belong to its scaled step.") ||
+        !sb_check_vector(graph, node, "scaled step", p.scaled, SCALED_FLOATS) ||
         !sb_check_same(graph, node, "gradient", p.gradient, "parameter", p.parameter) ||
         !sb_check_same(graph, node, "first moment", p.moment1, "parameter", p.parameter) ||
         !sb_check_same(graph, node, "second moment", p.moment2, "parameter", p.parameter) ||

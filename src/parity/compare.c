@@ -39,6 +39,8 @@ static bool build_graph(struct compare *compare) {
     struct sb_model_graph model;
     struct sb_model_graph_parameters forward = {
         .batch = compare->batch, .from_bytes = true, .drop_path = parameters->training};
+    const bool scales = parameters->training && parameters->precision == SB_PRECISION_FP16;
+    graph->precision = parameters->training ? parameters->precision : SB_PRECISION_FP32;
     if (!sb_model_forward(graph, config, &compare->list, &forward, &model, compare->error)) return false;
     compare->forward_nodes = graph->node_count;
     if (!parameters->training) return true;
@@ -50,10 +52,12 @@ static bool build_graph(struct compare *compare) {
         loss = sb_op_add(graph, "total_loss", loss, dense, 1, NULL);
     }
     compare->forward_nodes = graph->node_count;
-    if (!sb_graph_ok(graph, compare->error) || !sb_differentiate(graph, loss, NULL, compare->error)) return false;
+    struct sb_tensor *scale = scales ? sb_space_range(graph, "loss_scale", SB_SPACE_SCALING, 0, sizeof(float)) : NULL;
+    if (!sb_graph_ok(graph, compare->error) || !sb_differentiate(graph, loss, scale, compare->error)) return false;
     sb_append_optimiser(graph, &compare->list,
                         &(struct sb_optimiser){.gradient = SB_SPACE_GRADIENT,
                                                .loss = loss,
+                                               .scaling_interval = scales ? 2000 : 0,
                                                .beta1 = 0.9,
                                                .beta2 = 0.999,
                                                .epsilon = 1e-8f,
@@ -82,16 +86,23 @@ static bool make_parameters(struct compare *compare) {
 }
 
 static bool make_side(struct compare *compare, struct side *side, struct sb_device *device) {
-    static const char *const names[SB_SPACE_COUNT] = {NULL, "parameters", "gradients", NULL, "moment1", "moment2"};
+    static const char *const names[SB_SPACE_COUNT] = {NULL,      "parameters", "gradients", NULL,
+                                                      "moment1", "moment2",    "scaling"};
     for (int i = 0; i < compare->graph.tensor_count; i++) {
         enum sb_space space = compare->graph.tensors[i]->space;
         if (space == SB_SPACE_ACTIVATION || side->spaces[space]) continue;
-        size_t bytes = space == SB_SPACE_PARAMETER ? compare->list.total_bytes : compare->list.trainable_bytes;
+        size_t bytes = space == SB_SPACE_PARAMETER ? compare->list.total_bytes
+                       : space == SB_SPACE_SCALING ? sizeof(struct sb_loss_scaling)
+                                                   : compare->list.trainable_bytes;
         if (!sb_memory_create(device, bytes, names[space], &side->spaces[space], compare->error)) return false;
     }
     struct sb_program_parameters parameters = {
         .graph = &compare->graph, .plan = &compare->plan, .name = compare->parameters->name};
     memcpy(parameters.spaces, side->spaces, sizeof side->spaces);
+    static const struct sb_loss_scaling scaling = {.scale = 65536};
+    if (side->spaces[SB_SPACE_SCALING] &&
+        !sb_memory_write(side->spaces[SB_SPACE_SCALING], 0, &scaling, sizeof scaling, compare->error))
+        return false;
     return sb_memory_write(side->spaces[SB_SPACE_PARAMETER], 0, compare->space, compare->list.total_bytes,
                            compare->error) &&
            sb_program_create(device, &parameters, &side->program, compare->error);

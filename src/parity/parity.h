@@ -22,10 +22,11 @@ bool sb_parity_golden(struct sb_device *device, const char *path, struct sb_pari
 struct sb_parity_compare_parameters {
     struct sb_device *device, *reference;
     const struct sb_model_config *config;
-    const char *name; /* of the case, in results */
-    int64_t batch;    /* 0: 2 */
-    uint64_t seed;    /* of weights and images */
-    bool training;    /* forward, backward and optimiser; false: inference */
+    const char *name;            /* of the case, in results */
+    int64_t batch;               /* 0: 2 */
+    uint64_t seed;               /* of weights and images */
+    bool training;               /* forward, backward and optimiser; false: inference */
+    enum sb_precision precision; /* of training; fp16 with loss scaling */
 };
 /* The same graph on two devices, node by node: each node gets the reference's inputs on both, so that a difference
  * belongs to the node where it is reported. */

@@ -52,10 +52,26 @@ static struct sb_safetensors_entry *declare(const struct sb_parameter_list *list
     return entries;
 }
 
-enum { NOTES = SB_WEIGHTS_NOTES + 12, NOTE_LENGTH = 40 };
+enum { NOTES = SB_WEIGHTS_NOTES + 17, NOTE_LENGTH = 40 };
 
 static const char *best_key(const char *figure) {
     return strcmp(figure, "mse") ? "simba.best_top1" : "simba.best_mse";
+}
+
+/* Of a run with loss scaling. */
+static const char *const scaling_keys[] = {"simba.loss_scale", "simba.loss_scale_good_steps", "simba.steps_taken",
+                                           "simba.steps_skipped", "simba.steps_without_loss"};
+
+static int write_scaling(struct sb_safetensors_note notes[NOTES], int count, char texts[NOTES][NOTE_LENGTH],
+                         const struct sb_training_state *state) {
+    const double values[] = {(double)state->scaling.scale, (double)state->scaling.good, (double)state->scaling.taken,
+                             (double)state->scaling.skipped, (double)state->no_losses};
+    for (int i = 0; i < 5 && state->scaling.scale > 0; i++) {
+        snprintf(texts[count], NOTE_LENGTH, "%a", values[i]);
+        notes[count] = (struct sb_safetensors_note){scaling_keys[i], texts[count]};
+        count++;
+    }
+    return count;
 }
 
 /* The notes behind the first `count`; returns how many there are then. `texts` holds the numbers. */
@@ -84,6 +100,7 @@ static int write_notes(struct sb_safetensors_note notes[NOTES], int count, char 
         notes[count] = (struct sb_safetensors_note){reals[i].key, texts[count]};
         count++;
     }
+    count = write_scaling(notes, count, texts, &record->state);
     notes[count++] = (struct sb_safetensors_note){"simba.version", record->version};
     notes[count++] = (struct sb_safetensors_note){"simba.data", record->data};
     notes[count++] = (struct sb_safetensors_note){"simba.configuration", record->configuration};
@@ -122,6 +139,18 @@ static bool read_note(const struct sb_safetensors *file, const char *key, bool r
                    file->path, key, text ? "not a number" : "missing");
 }
 
+static bool read_scaling(const struct sb_safetensors *file, struct sb_training_state *state,
+                         struct simba_error *error) {
+    if (!sb_safetensors_note(file, scaling_keys[0])) return true;
+    double values[5];
+    for (int i = 0; i < 5; i++)
+        if (!read_note(file, scaling_keys[i], true, &values[i], error)) return false;
+    state->scaling = (struct sb_loss_scaling){
+        .scale = (float)values[0], .good = (float)values[1], .taken = (float)values[2], .skipped = (float)values[3]};
+    state->no_losses = (int64_t)values[4];
+    return true;
+}
+
 bool sb_checkpoint_record(const struct sb_safetensors *file, struct sb_checkpoint_record *record, bool *found,
                           struct simba_error *error) {
     *record = (struct sb_checkpoint_record){.configuration = sb_safetensors_note(file, "simba.configuration"),
@@ -140,7 +169,8 @@ bool sb_checkpoint_record(const struct sb_safetensors *file, struct sb_checkpoin
            read_note(file, "simba.epoch_steps", false, &record->epoch_steps, error) &&
            read_note(file, "simba.best_epoch", false, &record->state.best_epoch, error) &&
            read_note(file, "simba.loss_sum", true, &record->state.loss_sum, error) &&
-           read_note(file, best_key(record->best_figure), true, &record->state.best, error);
+           read_note(file, best_key(record->best_figure), true, &record->state.best, error) &&
+           read_scaling(file, &record->state, error);
 }
 
 bool sb_checkpoint_has_average(const struct sb_safetensors *file) {

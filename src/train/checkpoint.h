@@ -7,14 +7,17 @@
 #define SB_TRAIN_CHECKPOINT_H
 
 #include "model/weights.h"
+#include "ops/ops.h"
 
 /* Where a training stands. All counts are of finished things. */
 struct sb_training_state {
     int64_t step, epoch;
-    int64_t epoch_step; /* steps of the current epoch */
-    double loss_sum;    /* of their losses */
-    double best;        /* the figure of the best evaluation by which it was chosen */
-    int64_t best_epoch; /* epochs that were finished with it; 0: never evaluated */
+    int64_t epoch_step;             /* steps of the current epoch */
+    double loss_sum;                /* of their losses */
+    int64_t no_losses;              /* fp16: those of them whose loss was not finite and is left out of the sum */
+    struct sb_loss_scaling scaling; /* fp16; a scale of 0: there is none */
+    double best;                    /* the figure of the best evaluation by which it was chosen */
+    int64_t best_epoch;             /* epochs that were finished with it; 0: never evaluated */
 };
 
 /* What is stored beside the parameters. Texts belong to whoever fills them in. */

@@ -20,6 +20,7 @@ struct field {
     size_t offset;
     double minimum, maximum;    /* INTEGER, REAL, PAIR (of reals, the second not below the first) */
     const char *const *choices; /* CHOICE */
+    const char *former;         /* CHOICE: what the first one was called once, as old checkpoints have it */
     enum task task;
 };
 
@@ -31,7 +32,7 @@ static const char *const erasing_modes[] = {"pixel", "constant", "random", NULL}
 static const char *const mix_modes[] = {"batch", "pair", "element", NULL};
 static const char *const paddings[] = {"zeros", "reflect", NULL};
 static const char *const schedules[] = {"cosine", "constant", "published", "exponential", NULL};
-static const char *const precisions[] = {"float32", NULL};
+static const char *const precisions[] = {"fp32", "bf16", "fp16", NULL}; /* enum sb_precision */
 
 static const char *const features[] = {"M", "S", "MS", NULL};                              /* enum sb_features */
 static const char *const splits[] = {"ratios", "ett_hour", "ett_minute", "borders", NULL}; /* enum sb_split_kind */
@@ -110,7 +111,9 @@ static const struct field fields[] = {
     {"train", "seed", INTEGER, AT(seed), 0, 999999999999999},
     {"train", "initial_weights", TEXT, AT(initial_weights)},
     {"train", "patience", INTEGER, AT(patience), 0, 1000000},
-    {"train", "precision", CHOICE, AT(precision), .choices = precisions},
+    {"train", "precision", CHOICE, AT(precision), .choices = precisions, .former = "float32"},
+    {"train", "loss_scale", REAL, AT(loss_scale), SB_SMALLEST_LOSS_SCALE, 0x1p100},
+    {"train", "loss_scale_interval", INTEGER, AT(loss_scale_interval), 1, 1000000},
     {"train", "evaluate_every", INTEGER, AT(evaluate_every), 1, 1000000},
     {"train", "evaluation_batch", INTEGER, AT(evaluation_batch), 1, 65536},
     {"train", "checkpoint_every", INTEGER, AT(checkpoint_every), 0, 1e15},
@@ -160,6 +163,8 @@ static void set_defaults(struct sb_train_config *config) {
                                        .label_smoothing = 0.1,
                                        .token_label_weight = 0.5,
                                        .seed = 1,
+                                       .loss_scale = 65536,
+                                       .loss_scale_interval = 2000,
                                        .evaluate_every = 1,
                                        .evaluation_batch = 64};
     strcpy(config->train, "train");
@@ -242,6 +247,13 @@ static bool read_ends(struct sb_json section, const struct field *field, int64_t
                             array.file, array.path);
 }
 
+static bool is_former(struct sb_json section, const struct field *field, int *choice) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(section.value, field->name));
+    if (!field->former || !text || strcmp(text, field->former)) return false;
+    *choice = 0;
+    return true;
+}
+
 static bool read_field(struct sb_json section, const struct field *field, void *target, struct simba_error *error) {
     switch (field->type) {
     case INTEGER:
@@ -257,7 +269,7 @@ static bool read_field(struct sb_json section, const struct field *field, void *
     case TEXT:
         return read_text(section, field->name, target, error);
     case CHOICE:
-        return sb_json_choice(section, field->name, field->choices, target, error);
+        return is_former(section, field, target) || sb_json_choice(section, field->name, field->choices, target, error);
     }
     return true;
 }
@@ -490,6 +502,16 @@ bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, s
 failed:
     sb_train_config_finish(config);
     return false;
+}
+
+bool sb_train_config_precision(struct sb_json root, enum sb_precision *precision, struct simba_error *error) {
+    struct sb_json train;
+    int choice = SB_PRECISION_FP32;
+    if (!sb_json_member(root, "train", &train, error)) return false;
+    for (int i = 0; train.value && i < FIELDS; i++)
+        if (fields[i].offset == AT(precision) && !read_field(train, &fields[i], &choice, error)) return false;
+    *precision = (enum sb_precision)choice;
+    return true;
 }
 
 static void free_texts(char ***texts, int *count) {

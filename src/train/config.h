@@ -77,7 +77,9 @@ struct sb_train_config {
     int64_t seed;
     char initial_weights[SB_CONFIG_TEXT]; /* a file to begin with, but for heads of another size; "": fresh weights */
     int64_t patience;                     /* epochs without a better evaluation after which it ends; 0: never */
-    int precision;                        /* 0: float32 */
+    int precision;                        /* enum sb_precision, of training; evaluation is in fp32 */
+    double loss_scale;                    /* fp16: the first one */
+    int64_t loss_scale_interval;          /* fp16: steps without an overflow before it is doubled */
     int64_t evaluate_every;               /* epochs */
     int64_t evaluation_batch;             /* images */
     int64_t checkpoint_every; /* optimiser steps between two writes of `last`; 0: at the end of each epoch only */
@@ -87,6 +89,8 @@ struct sb_train_config {
 
 /* Reads and checks the whole document. On failure nothing needs to be finished. */
 bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, struct simba_error *error);
+/* $.train.precision alone (FP32 where it is missing), of a document whose other parts need not be complete. */
+bool sb_train_config_precision(struct sb_json root, enum sb_precision *precision, struct simba_error *error);
 void sb_train_config_finish(struct sb_train_config *config);
 
 /* The highest learning rate of the schedule: learning_rate, in proportion to the images of a step when

@@ -7,6 +7,7 @@
 #include "train/optimiser.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,12 +67,19 @@ bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *c
     struct sb_graph *graph = &learner->graph;
     *learner = (struct sb_learner){0};
     sb_graph_init(graph, true);
+    graph->precision = (enum sb_precision)config->precision;
     learner->step = sb_step_input(graph);
     const bool vision = config->model.architecture == SB_ARCHITECTURE_VISION;
     if (!(vision ? build_vision : build_forecaster)(learner, config, list, error)) return false;
     if (!sb_graph_ok(graph, error)) return false;
     sb_mark_output(learner->loss);
-    if (!sb_differentiate(graph, learner->loss, NULL, error)) return false;
+    /* The scale is where the differentiation begins: every gradient is scale times itself. */
+    const bool scales = graph->precision == SB_PRECISION_FP16;
+    struct sb_tensor *scale =
+        scales ? sb_space_range(graph, "loss_scale", SB_SPACE_SCALING, offsetof(struct sb_loss_scaling, scale),
+                                offsetof(struct sb_loss_scaling, scale) + sizeof(float))
+               : NULL;
+    if (!sb_differentiate(graph, learner->loss, scale, error)) return false;
 
     const bool accumulates = config->accumulation > 1;
     if (accumulates) {
@@ -85,6 +93,7 @@ bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *c
         sb_append_optimiser(graph, list,
                             &(struct sb_optimiser){.gradient = accumulates ? SB_SPACE_ACCUMULATOR : SB_SPACE_GRADIENT,
                                                    .loss = learner->loss,
+                                                   .scaling_interval = scales ? config->loss_scale_interval : 0,
                                                    .beta1 = config->beta1,
                                                    .beta2 = config->beta2,
                                                    .epsilon = (float)config->epsilon,

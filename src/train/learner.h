@@ -16,7 +16,7 @@ struct sb_learner {
     struct sb_tensor *labels;        /* int32 [batch]; with Mixup, CutMix or token labels float [batch, classes] */
     struct sb_tensor *token_targets; /* float [batch, tokens, classes], with token labels */
     struct sb_tensor *loss;          /* [1], of a micro-batch */
-    struct sb_tensor *norm;          /* [1], of the gradient, before clipping */
+    struct sb_tensor *norm;          /* [1], of the gradient, before clipping; in fp16 struct sb_scaled_step */
     struct sb_tensor *step;          /* struct sb_step_numbers */
     struct sb_program *program;
 };
@@ -25,7 +25,7 @@ struct sb_learner {
 bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *config,
                      const struct sb_parameter_list *list, struct simba_error *error);
 /* Compiles it. `spaces` as in sb_program_parameters: PARAMETER, GRADIENT, MOMENT1, MOMENT2, and ACCUMULATOR when
- * config->accumulation is above 1, AVERAGE with config->ema. */
+ * config->accumulation is above 1, AVERAGE with config->ema, SCALING (struct sb_loss_scaling) in fp16. */
 bool sb_learner_compile(struct sb_learner *learner, const struct sb_train_config *config, struct sb_device *device,
                         struct sb_memory *const spaces[SB_SPACE_COUNT], struct simba_error *error);
 void sb_learner_finish(struct sb_learner *learner);

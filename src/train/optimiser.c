@@ -37,7 +37,7 @@ struct sb_tensor *sb_space_range(struct sb_graph *graph, const char *name, enum 
 }
 
 static void append_group(struct sb_graph *graph, const struct sb_optimiser *optimiser, struct sb_tensor *norm,
-                         const struct sb_optimiser_group *group, int index) {
+                         struct sb_tensor *scaled, const struct sb_optimiser_group *group, int index) {
     const size_t first = group->first, end = group->end;
     char name[32];
     snprintf(name, sizeof name, "%s%d", group->decay ? "decay" : "no_decay", index);
@@ -47,8 +47,9 @@ static void append_group(struct sb_graph *graph, const struct sb_optimiser *opti
                                              .gradient = sb_space_range(graph, name, optimiser->gradient, first, end),
                                              .moment1 = sb_space_range(graph, name, SB_SPACE_MOMENT1, first, end),
                                              .moment2 = sb_space_range(graph, name, SB_SPACE_MOMENT2, first, end),
-                                             .norm = norm,
-                                             .loss = optimiser->loss,
+                                             .norm = scaled ? NULL : norm,
+                                             .loss = scaled ? NULL : optimiser->loss,
+                                             .scaled = scaled,
                                              .beta1 = optimiser->beta1,
                                              .beta2 = optimiser->beta2,
                                              .epsilon = optimiser->epsilon,
@@ -69,8 +70,18 @@ struct sb_tensor *sb_append_optimiser(struct sb_graph *graph, const struct sb_pa
     graph->phase = SB_PHASE_UPDATE;
     struct sb_tensor *norm =
         sb_op_gradient_norm(graph, sb_space_range(graph, "gradients", optimiser->gradient, 0, list->trainable_bytes));
+    struct sb_tensor *scaled = NULL;
+    if (optimiser->scaling_interval)
+        scaled = sb_op_loss_scaling(
+            graph, (struct sb_loss_scaling_parameters){.norm = norm,
+                                                       .loss = optimiser->loss,
+                                                       .state = sb_space_range(graph, "loss_scaling", SB_SPACE_SCALING,
+                                                                               0, sizeof(struct sb_loss_scaling)),
+                                                       .beta1 = optimiser->beta1,
+                                                       .beta2 = optimiser->beta2,
+                                                       .interval = optimiser->scaling_interval});
     const size_t length = sb_scope_enter(graph, "optimiser");
-    for (int i = 0; i < count; i++) append_group(graph, optimiser, norm, &groups[i], i);
+    for (int i = 0; i < count; i++) append_group(graph, optimiser, norm, scaled, &groups[i], i);
     if (optimiser->ema > 0)
         sb_op_average(graph, (struct sb_average_parameters){
                                  .value = sb_space_range(graph, "weights", SB_SPACE_PARAMETER, 0, list->total_bytes),
@@ -80,5 +91,5 @@ struct sb_tensor *sb_append_optimiser(struct sb_graph *graph, const struct sb_pa
                                  .decay = optimiser->ema});
     sb_scope_leave(graph, length);
     free(groups);
-    return norm;
+    return scaled ? scaled : norm;
 }

@@ -20,8 +20,9 @@ bool sb_optimiser_groups(const struct sb_parameter_list *list, double layer_deca
                          int *count, struct simba_error *error);
 
 struct sb_optimiser {
-    enum sb_space gradient; /* SB_SPACE_GRADIENT, or SB_SPACE_ACCUMULATOR */
-    struct sb_tensor *loss; /* [1]: a step whose loss is not finite changes nothing; NULL: not looked at */
+    enum sb_space gradient;   /* SB_SPACE_GRADIENT, or SB_SPACE_ACCUMULATOR */
+    struct sb_tensor *loss;   /* [1]: a step whose loss is not finite changes nothing; NULL: not looked at */
+    int64_t scaling_interval; /* the gradient is one of the scaled loss (LOSS_SCALING of ops.h); 0: it is not */
     double beta1, beta2;
     float epsilon, weight_decay, clip_norm; /* clip_norm 0: no clipping */
     double layer_decay;                     /* 0: 1 */
@@ -34,7 +35,7 @@ struct sb_tensor *sb_space_range(struct sb_graph *graph, const char *name, enum 
 
 /* Appends, in the UPDATE phase, the gradient's norm over all trainable parameters, AdamW on the groups, and the moving
  * average of all weights and running statistics (timm's ModelEma: it begins with the first weights and has no warm-up).
- * Returns the norm [1]. */
+ * Returns the norm [1], or with loss scaling the struct sb_scaled_step, which begins with it. */
 struct sb_tensor *sb_append_optimiser(struct sb_graph *graph, const struct sb_parameter_list *list,
                                       const struct sb_optimiser *optimiser);
 

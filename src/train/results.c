@@ -20,7 +20,7 @@ bool sb_results_begin(const char *path, const struct sb_task_type *type, int64_t
     char header[200];
     const int length = snprintf(header, sizeof header,
                                 "epoch,step,learning_rate,train_loss,evaluation_loss,%s,%s,%s_per_second,waited_share,"
-                                "seconds,ema_loss,ema_%s,ema_%s\n",
+                                "seconds,ema_loss,ema_%s,ema_%s,loss_scale,skipped_steps\n",
                                 type->figures[0], type->figures[1], type->samples, type->figures[0], type->figures[1]);
     bool fine = sb_writer_write(&writer, header, (size_t)length, error);
     /* A last line without its end was cut off by a crash. */
@@ -48,9 +48,13 @@ bool sb_results_append(const char *path, const struct sb_result *result, struct 
         fputs(",,,", stream);
     fprintf(stream, "%.1f,%.4f,%.3f,", result->samples_per_second, result->waited_share, result->seconds);
     if (result->averaged)
-        fprintf(stream, "%.9g,%.9g,%.9g\n", result->ema_loss, result->ema_figures[0], result->ema_figures[1]);
+        fprintf(stream, "%.9g,%.9g,%.9g,", result->ema_loss, result->ema_figures[0], result->ema_figures[1]);
     else
-        fputs(",,\n", stream);
+        fputs(",,,", stream);
+    if (result->loss_scale > 0)
+        fprintf(stream, "%.9g,%lld\n", result->loss_scale, (long long)result->skipped_steps);
+    else
+        fputs(",\n", stream);
     const bool fine = !ferror(stream);
     if (fclose(stream) != 0 || !fine) return sb_fail_errno(error, errno, "write", path);
     return true;

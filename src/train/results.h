@@ -14,6 +14,8 @@ struct sb_result {
     bool averaged;                      /* the moving average of the weights was evaluated, too */
     double ema_loss, ema_figures[2];
     double samples_per_second, waited_share, seconds;
+    double loss_scale; /* fp16: of the last step; 0: none, empty fields */
+    int64_t skipped_steps;
 };
 
 /* Writes the file anew with its header and those of its rows (if it exists) that belong to the first `epochs` epochs:

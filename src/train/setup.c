@@ -195,7 +195,21 @@ static bool fill_parameters(struct simba_trainer *trainer, bool resuming, struct
         (trainer->config.initial_weights[0] && !begin_with(trainer, error)))
         return false;
     if (host->average) memcpy(host->average, host->parameters, list->total_bytes);
+    if (trainer->config.frozen_stages && !trainer->config.initial_weights[0])
+        sb_log(&trainer->log, SIMBA_LOG_WARNING,
+               "the stages that train.frozen_stages keeps as they are have random weights: there are no "
+               "train.initial_weights");
     return true;
+}
+
+/* That of the checkpoint, if there was one and it had any. */
+static void begin_scaling(struct simba_trainer *trainer) {
+    struct sb_loss_scaling *scaling = &trainer->state.scaling;
+    if (trainer->config.precision != SB_PRECISION_FP16)
+        *scaling = (struct sb_loss_scaling){0};
+    else if (scaling->scale <= 0)
+        *scaling =
+            (struct sb_loss_scaling){.scale = (float)trainer->config.loss_scale, .taken = (float)trainer->state.step};
 }
 
 struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *options, struct sb_json_document *document,
@@ -216,12 +230,15 @@ struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *opti
     portable.output[0] = 0;
     trainer->configuration = sb_train_config_write(&portable, error);
     if (!trainer->configuration || !fill_parameters(trainer, options->resume, error)) goto failed;
+    begin_scaling(trainer);
     trainer->progress = (struct simba_progress){.step = trainer->state.step,
                                                 .steps = trainer->plan.steps,
                                                 .epoch = trainer->state.epoch,
                                                 .epochs = trainer->plan.epochs,
                                                 .epoch_step = trainer->state.epoch_step,
                                                 .epoch_steps = trainer->plan.epoch_steps,
+                                                .loss_scale = (double)trainer->state.scaling.scale,
+                                                .skipped_steps = (int64_t)trainer->state.scaling.skipped,
                                                 .sample_kind = sb_task(trainer->task)->type->samples,
                                                 .eta_seconds = -1};
     sb_trainer_report_best(trainer);
@@ -274,13 +291,17 @@ static bool take_memory(struct simba_trainer *trainer, struct simba_error *error
     static const char *const names[SB_SPACE_COUNT] = {
         [SB_SPACE_PARAMETER] = "parameters",    [SB_SPACE_GRADIENT] = "gradients",
         [SB_SPACE_ACCUMULATOR] = "accumulator", [SB_SPACE_MOMENT1] = "first moment",
-        [SB_SPACE_MOMENT2] = "second moment",   [SB_SPACE_AVERAGE] = "average"};
+        [SB_SPACE_MOMENT2] = "second moment",   [SB_SPACE_AVERAGE] = "average",
+        [SB_SPACE_SCALING] = "loss scaling"};
     const struct sb_parameter_list *list = &trainer->list;
     for (int space = 0; space < SB_SPACE_COUNT; space++) {
         if (!names[space] || (space == SB_SPACE_ACCUMULATOR && trainer->config.accumulation == 1)) continue;
         if (space == SB_SPACE_AVERAGE && !trainer->host.average) continue;
         const bool whole = space == SB_SPACE_PARAMETER || space == SB_SPACE_AVERAGE;
-        const size_t bytes = whole ? list->total_bytes : list->trainable_bytes;
+        if (space == SB_SPACE_SCALING && trainer->config.precision != SB_PRECISION_FP16) continue;
+        const size_t bytes = whole                       ? list->total_bytes
+                             : space == SB_SPACE_SCALING ? sizeof(struct sb_loss_scaling)
+                                                         : list->trainable_bytes;
         if (!sb_memory_create(trainer->device, bytes, names[space], &trainer->spaces[space], error)) return false;
     }
     return sb_learner_compile(&trainer->learner, &trainer->config, trainer->device, trainer->spaces, error) &&
@@ -295,7 +316,10 @@ static bool fill_memory(struct simba_trainer *trainer, struct simba_error *error
     return sb_memory_write(trainer->spaces[SB_SPACE_PARAMETER], 0, host->parameters, whole, error) &&
            sb_memory_write(trainer->spaces[SB_SPACE_MOMENT1], 0, host->moment1, trainable, error) &&
            sb_memory_write(trainer->spaces[SB_SPACE_MOMENT2], 0, host->moment2, trainable, error) &&
-           (!host->average || sb_memory_write(trainer->spaces[SB_SPACE_AVERAGE], 0, host->average, whole, error));
+           (!host->average || sb_memory_write(trainer->spaces[SB_SPACE_AVERAGE], 0, host->average, whole, error)) &&
+           (!trainer->spaces[SB_SPACE_SCALING] ||
+            sb_memory_write(trainer->spaces[SB_SPACE_SCALING], 0, &trainer->state.scaling,
+                            sizeof trainer->state.scaling, error));
 }
 
 static int compare_seconds(const void *left, const void *right) {

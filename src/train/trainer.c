@@ -9,6 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+/* With fp16: steps in a row left out at the smallest loss scale, after which the run ends. */
+enum { MOST_HOPELESS = 10 };
+
 double sb_trainer_now(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -53,23 +56,34 @@ static void update_speed(struct simba_trainer *trainer) {
     progress->eta_seconds = (double)(trainer->plan.steps - trainer->state.step) / steps * (now - trainer->clock.begin);
 }
 
+/* Counts steps that no smaller scale can help; fp16 only. */
+static void take_scaling(struct simba_trainer *trainer, const struct sb_scaled_step *step) {
+    const bool hopeless = step->taken == 0 && step->scale <= SB_SMALLEST_LOSS_SCALE;
+    trainer->hopeless = hopeless ? trainer->hopeless + 1 : 0;
+    trainer->progress.loss_scale = (double)step->scale;
+    trainer->progress.skipped_steps = (int64_t)step->skipped;
+}
+
 static void finish_step(struct simba_trainer *trainer, const struct trainer_flight *flight, double norm) {
     struct sb_training_state *state = &trainer->state;
     const double loss = trainer->step_loss / (double)trainer->config.accumulation;
     trainer->step_loss = 0;
     state->step++;
     state->epoch_step++;
-    state->loss_sum += loss;
+    if (isfinite(loss))
+        state->loss_sum += loss;
+    else
+        state->no_losses++;
     struct simba_progress *progress = &trainer->progress;
     progress->step = state->step;
     progress->epoch = state->epoch;
     progress->epoch_step = state->epoch_step;
     progress->broken_images = task_type(trainer)->broken(trainer->task);
     progress->loss = loss;
-    progress->epoch_loss = state->loss_sum / (double)state->epoch_step;
+    progress->epoch_loss = state->loss_sum / (double)(state->epoch_step - state->no_losses);
     progress->learning_rate = flight->learning_rate;
     progress->gradient_norm = norm;
-    sb_watch_step(&trainer->watch, state->step, loss, flight->learning_rate, norm);
+    sb_watch_step(&trainer->watch, progress);
     update_speed(trainer);
     report(trainer, SIMBA_EVENT_STEP);
 }
@@ -87,11 +101,16 @@ static bool not_finite(struct simba_trainer *trainer, int slot, double loss, dou
         snprintf(where, sizeof where, "The first operation with a result that is not finite is %s.", node);
     else
         snprintf(where, sizeof where, "Computed once more, every result was finite.");
+    char again[96] = "";
+    if (trainer->hopeless)
+        snprintf(again, sizeof again, ", for the %dth time in a row with the smallest loss scale, %d",
+                 trainer->hopeless, (int)SB_SMALLEST_LOSS_SCALE);
     return sb_fail(error, SIMBA_ERROR_NUMERIC,
-                   "Step %lld: the loss is %g and the gradient's norm %g. %s Nothing was saved since the last "
-                   "checkpoint. Try a lower $.train.learning_rate, a longer $.train.warmup_epochs or "
+                   "Step %lld: the loss is %g and the gradient's norm %g%s. %s Nothing was saved since the last "
+                   "checkpoint. Try a lower $.train.learning_rate, a longer $.train.warmup_epochs%s or "
                    "$.train.clip_norm.",
-                   (long long)step + 1, isnan(loss) ? NAN : loss, isnan(norm) ? NAN : norm, where);
+                   (long long)step + 1, isnan(loss) ? NAN : loss, isnan(norm) ? NAN : norm, again, where,
+                   trainer->hopeless ? ", \"bf16\" as $.train.precision" : "");
 }
 
 /* Waits for the slot's micro-batch, if one is in flight, and takes in its loss. */
@@ -102,8 +121,12 @@ static bool harvest(struct simba_trainer *trainer, int slot, struct simba_error 
     if (!sb_program_wait(learner->program, slot, error)) return false;
     flight->flying = false;
     const double loss = *(const float *)sb_program_host(learner->program, slot, learner->loss);
-    const double norm = flight->last ? *(const float *)sb_program_host(learner->program, slot, learner->norm) : 0;
-    if (!isfinite(loss) || !isfinite(norm)) return not_finite(trainer, slot, loss, norm, error);
+    const float *last = flight->last ? sb_program_host(learner->program, slot, learner->norm) : NULL;
+    const double norm = last ? *last : 0;
+    const bool scaled = trainer->config.precision == SB_PRECISION_FP16;
+    if (scaled && last) take_scaling(trainer, (const struct sb_scaled_step *)last);
+    const bool lost = scaled ? trainer->hopeless >= MOST_HOPELESS : !isfinite(loss) || !isfinite(norm);
+    if (lost) return not_finite(trainer, slot, loss, norm, error);
     trainer->step_loss += loss;
     if (flight->last) finish_step(trainer, flight, norm);
     return true;
@@ -149,12 +172,15 @@ static int64_t submitted_steps(const struct simba_trainer *trainer) {
 
 /* ---- what happens between steps, with nothing in flight */
 
-/* The weights and their average, from the device. */
+/* The weights, their average and the state of loss scaling, from the device. */
 static bool read_weights(struct simba_trainer *trainer, struct simba_error *error) {
     const struct sb_checkpoint_spaces *host = &trainer->host;
     const size_t whole = trainer->list.total_bytes;
     return sb_memory_read(trainer->spaces[SB_SPACE_PARAMETER], 0, host->parameters, whole, error) &&
-           (!host->average || sb_memory_read(trainer->spaces[SB_SPACE_AVERAGE], 0, host->average, whole, error));
+           (!host->average || sb_memory_read(trainer->spaces[SB_SPACE_AVERAGE], 0, host->average, whole, error)) &&
+           (!trainer->spaces[SB_SPACE_SCALING] ||
+            sb_memory_read(trainer->spaces[SB_SPACE_SCALING], 0, &trainer->state.scaling, sizeof trainer->state.scaling,
+                           error));
 }
 
 static bool write(struct simba_trainer *trainer, const char *path, struct sb_checkpoint_spaces spaces,
@@ -262,11 +288,14 @@ static bool finish_epoch(struct simba_trainer *trainer, struct simba_error *erro
                                      .ema_figures = {evaluations[1].figures[0], evaluations[1].figures[1]},
                                      .samples_per_second = progress->samples_per_second,
                                      .waited_share = progress->waited_share,
-                                     .seconds = now - trainer->clock.epoch_begin};
+                                     .seconds = now - trainer->clock.epoch_begin,
+                                     .loss_scale = progress->loss_scale,
+                                     .skipped_steps = progress->skipped_steps};
     trainer->clock.epoch_begin = now;
     state->epoch++;
     state->epoch_step = 0;
     state->loss_sum = 0;
+    state->no_losses = 0;
     if (!sb_results_append(trainer->results, &result, error) ||
         !sb_watch_epoch(&trainer->watch, task_type(trainer), trainer->results, &result, error) ||
         (progress->improved && task_type(trainer)->show_best &&

@@ -45,6 +45,7 @@ struct simba_trainer {
     struct trainer_flight flights[SB_SLOTS];
     int64_t submitted; /* micro-batches of this process; the next one's slot is submitted % SB_SLOTS */
     double step_loss;  /* sum over the micro-batches of the step that is being waited for */
+    int hopeless;      /* fp16: steps left out in a row, all of them at the smallest loss scale */
     struct simba_progress progress;
     struct sb_watch watch;
     struct {

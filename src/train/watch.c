@@ -29,13 +29,17 @@ void sb_watch_finish(struct sb_watch *watch) {
     watch->events = NULL;
 }
 
-void sb_watch_step(struct sb_watch *watch, int64_t step, double loss, double learning_rate, double gradient_norm) {
+void sb_watch_step(struct sb_watch *watch, const struct simba_progress *progress) {
+    const int64_t step = progress->step;
     if (step - watch->last_step < EVERY) return;
     watch->last_step = step;
     const double now = wall_clock();
-    sb_event_file_add(watch->events, now, step, "step/loss", loss);
-    sb_event_file_add(watch->events, now, step, "step/learning_rate", learning_rate);
-    sb_event_file_add(watch->events, now, step, "step/gradient_norm", gradient_norm);
+    sb_event_file_add(watch->events, now, step, "step/loss", progress->loss);
+    sb_event_file_add(watch->events, now, step, "step/learning_rate", progress->learning_rate);
+    sb_event_file_add(watch->events, now, step, "step/gradient_norm", progress->gradient_norm);
+    if (progress->loss_scale <= 0) return;
+    sb_event_file_add(watch->events, now, step, "step/loss_scale", progress->loss_scale);
+    sb_event_file_add(watch->events, now, step, "step/skipped_steps", (double)progress->skipped_steps);
 }
 
 /* The columns of results.csv that are drawn, by their place in a row. */

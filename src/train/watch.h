@@ -6,6 +6,7 @@
 
 #include "data/loader.h"
 #include "io/event_file.h"
+#include "simba/train.h"
 #include "train/results.h"
 
 struct sb_watch {
@@ -18,8 +19,8 @@ struct sb_watch {
 bool sb_watch_begin(struct sb_watch *watch, const char *output, int64_t first_step, struct simba_error *error);
 void sb_watch_finish(struct sb_watch *watch);
 
-/* Loss and gradient norm go into the event file for one step out of ten. */
-void sb_watch_step(struct sb_watch *watch, int64_t step, double loss, double learning_rate, double gradient_norm);
+/* Loss, gradient norm and loss scale go into the event file for one step out of ten. */
+void sb_watch_step(struct sb_watch *watch, const struct simba_progress *progress);
 /* After the epoch's row has been added to `results`, which the curves are drawn from. */
 bool sb_watch_epoch(struct sb_watch *watch, const struct sb_task_type *type, const char *results,
                     const struct sb_result *result, struct simba_error *error);

@@ -19,7 +19,7 @@
 #include <time.h>
 
 struct options {
-    const char *size, *mixer, *mode, *device, *configuration;
+    const char *size, *mixer, *mode, *precision, *device, *configuration;
     int batch, image, runs;
     bool profile;
 };
@@ -36,10 +36,19 @@ static int ascending(const void *a, const void *b) {
 }
 
 static bool parse(int argc, char **argv, struct options *options) {
-    static const struct option names[] = {
-        {"size", 1, 0, 's'}, {"mixer", 1, 0, 'm'},  {"mode", 1, 0, 'o'},    {"batch", 1, 0, 'b'},  {"image", 1, 0, 'i'},
-        {"runs", 1, 0, 'r'}, {"device", 1, 0, 'd'}, {"profile", 0, 0, 'p'}, {"config", 1, 0, 'c'}, {0}};
-    *options = (struct options){.size = "s", .mixer = "mlp", .mode = "eval", .batch = 1, .image = 224, .runs = 7};
+    static const struct option names[] = {{"size", 1, 0, 's'},
+                                          {"mixer", 1, 0, 'm'},
+                                          {"mode", 1, 0, 'o'},
+                                          {"batch", 1, 0, 'b'},
+                                          {"image", 1, 0, 'i'},
+                                          {"runs", 1, 0, 'r'},
+                                          {"device", 1, 0, 'd'},
+                                          {"profile", 0, 0, 'p'},
+                                          {"config", 1, 0, 'c'},
+                                          {"precision", 1, 0, 'n'},
+                                          {0}};
+    *options = (struct options){
+        .size = "s", .mixer = "mlp", .mode = "eval", .precision = "fp32", .batch = 1, .image = 224, .runs = 7};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) switch (c) {
         case 's':
             options->size = optarg;
@@ -59,6 +68,9 @@ static bool parse(int argc, char **argv, struct options *options) {
         case 'r':
             options->runs = atoi(optarg);
             break;
+        case 'n':
+            options->precision = optarg;
+            break;
         case 'd':
             options->device = optarg;
             break;
@@ -77,10 +89,11 @@ static bool parse(int argc, char **argv, struct options *options) {
 /* The configuration goes through the same reader as a user's file. */
 static bool configure(const struct options *options, struct sb_train_config *config, struct simba_error *error) {
     char text[512];
-    snprintf(text, sizeof text,
-             "{\"model\": {\"size\": \"%s\", \"mixer\": \"%s\", \"image_size\": %d}, \"data\": {\"path\": \".\"}, "
-             "\"train\": {\"batch_size\": %d, \"weight_decay\": 0.05, \"label_smoothing\": 0.1}}",
-             options->size, options->mixer, options->image, options->batch);
+    snprintf(
+        text, sizeof text,
+        "{\"model\": {\"size\": \"%s\", \"mixer\": \"%s\", \"image_size\": %d}, \"data\": {\"path\": \".\"}, "
+        "\"train\": {\"batch_size\": %d, \"weight_decay\": 0.05, \"label_smoothing\": 0.1, \"precision\": \"%s\"}}",
+        options->size, options->mixer, options->image, options->batch, options->precision);
     struct sb_json_document *document = options->configuration ? sb_json_read_file(options->configuration, error)
                                                                : sb_json_read_text("options", text, error);
     const bool read = document && sb_train_config_read(sb_json_root(document), config, error);
@@ -163,6 +176,12 @@ static bool make_spaces(struct subject *subject, bool train, struct simba_error 
     for (int i = 0; made && train && i < 3; i++)
         made = sb_memory_create(subject->device, subject->list.trainable_bytes, "optimiser",
                                 &subject->spaces[shared[i]], error);
+    if (train && subject->config.precision == SB_PRECISION_FP16) {
+        const struct sb_loss_scaling scaling = {.scale = (float)subject->config.loss_scale};
+        struct sb_memory **memory = &subject->spaces[SB_SPACE_SCALING];
+        made = made && sb_memory_create(subject->device, sizeof scaling, "loss scaling", memory, error) &&
+               sb_memory_write(*memory, 0, &scaling, sizeof scaling, error);
+    }
     free(image);
     return made;
 }
@@ -210,7 +229,7 @@ int main(int argc, char **argv) {
     struct options options;
     if (!parse(argc, argv, &options)) {
         fputs("usage: model [--size s|b|l] [--mixer mlp|einfft] [--mode eval|train] [--batch N] [--image N] [--runs N] "
-              "[--device D] [--profile]\n"
+              "[--device D] [--precision fp32|bf16|fp16] [--profile]\n"
               "       model --config CONFIG.json: the model and the batch size of a configuration\n",
               stderr);
         return 2;

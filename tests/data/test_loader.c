@@ -116,26 +116,32 @@ static void same_whatever_the_threads(void **state) {
         for (int j = 0; j < i; j++) assert_true(want[i] != want[j]);
 }
 
-static void content_is_the_definition(void **state) {
-    (void)state;
+/* Which images, and the random numbers of each, by the index of its stream. */
+static void check_content(int repeats) {
     struct numbers numbers = make_numbers(23);
     struct sb_pipeline padded = augmenting;
     padded.reflect = true;
     struct sb_loader_parameters parameters = {
         .dataset = &numbers.base, .pipeline = &padded, .batch = 4, .shuffle = true, .drop_last = true, .seed = 5};
+    parameters.repeats = repeats;
     struct sb_loader *loader = create(&parameters);
     assert_int_equal(sb_loader_batches(loader), 5);
     for (int64_t epoch = 0; epoch < 3; epoch++) {
-        int64_t order[23];
-        sb_epoch_order(5, epoch, true, 23, order);
+        int64_t order[23], images[23];
+        const struct sb_repeats copies = {.count = 23, .repeats = repeats, .ranks = 1, .batch = 4};
+        if (repeats > 1)
+            sb_repeated_order(&copies, 5, epoch, images, order);
+        else
+            sb_epoch_order(5, epoch, true, 23, order);
         for (int i = 0; i < 5; i++) {
             struct sb_batch batch = next(loader);
             for (int j = 0; j < 4; j++) {
-                int64_t image = order[i * 4 + j];
+                const int64_t draw = order[i * 4 + j], image = draw / repeats;
                 uint8_t source[SIDE * SIDE], pixels[SIDE * SIDE];
                 const struct sb_image whole = {source, SIDE, SIDE, 1};
                 struct sb_image result = {pixels, SIDE, SIDE, 1};
-                struct sb_random random = sb_random_start(5, SB_STREAM_AUGMENTATION, (uint64_t)(epoch * 23 + image));
+                struct sb_random random =
+                    sb_random_start(5, SB_STREAM_AUGMENTATION, (uint64_t)(epoch * 23 * repeats + draw));
                 fill_number(image, source);
                 sb_random_padded_crop(&whole, 1, true, &random, pixels);
                 if (sb_random_uniform(&random) < 0.5f) sb_image_flip(&result);
@@ -230,6 +236,12 @@ static void repeats_differ_and_resume(void **state) {
         assert_true(hash_batch(&batch, BATCH, bytes) == hashes[first]);
         sb_loader_destroy(loader);
     }
+}
+
+static void content_is_the_definition(void **state) {
+    (void)state;
+    check_content(1);
+    check_content(3);
 }
 
 static void resumes_anywhere(void **state) {

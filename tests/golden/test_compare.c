@@ -1,6 +1,6 @@
-/* The node-by-node comparison: a small model, every head and mixer, training and inference, on the Vulkan device that
- * the environment wishes for against the reference. With "cpu" as argument the reference is compared with itself, and
- * must agree to the last bit. */
+/* The node-by-node comparison: a small model, every head and mixer, inference, and training in every precision, on the
+ * Vulkan device that the environment wishes for against the reference. With "cpu" as argument the reference is compared
+ * with itself, and must agree to the last bit. */
 #include "device.h"
 #include "parity/parity.h"
 
@@ -17,7 +17,9 @@ static void print_failure(void *user, const struct simba_parity_result *result) 
            result->relative_error, result->tolerance, result->largest_error);
 }
 
-static bool compare(struct sb_device *device, struct sb_device *reference, const char *text, bool training) {
+static bool compare(struct sb_device *device, struct sb_device *reference, const char *text, bool training,
+                    enum sb_precision precision) {
+    static const char *const names[] = {"training in fp32", "training in bf16", "training in fp16"};
     struct simba_error error;
     struct sb_json_document *document = sb_json_read_text("test", text, &error);
     struct sb_model_config config;
@@ -26,10 +28,11 @@ static bool compare(struct sb_device *device, struct sb_device *reference, const
     struct sb_parity_compare_parameters parameters = {.device = device,
                                                       .reference = reference,
                                                       .config = &config,
-                                                      .name = training ? "training" : "inference",
+                                                      .name = training ? names[precision] : "inference",
                                                       .batch = 3,
                                                       .seed = 20,
-                                                      .training = training};
+                                                      .training = training,
+                                                      .precision = precision};
     bool done = document && sb_model_config_read(sb_json_root(document), &config, &error) &&
                 sb_parity_compare(&parameters, &report, &error);
     sb_json_destroy(document);
@@ -58,8 +61,9 @@ int main(int count, char **arguments) {
         "{\"size\": \"custom\", \"stem\": 5, \"dims\": [8, 12], \"depths\": [1, 1], \"mixer\": \"einfft\", "
         "\"image_size\": 32, \"classes\": 11, \"token_labels\": true, \"d_state\": 16}"};
     for (int i = 0; i < 2; i++) {
-        bool equal = compare(device, reference, models[i], false);
-        equal = compare(device, reference, models[i], true) && equal;
+        bool equal = compare(device, reference, models[i], false, SB_PRECISION_FP32);
+        for (int precision = SB_PRECISION_FP32; precision <= SB_PRECISION_FP16; precision++)
+            equal = compare(device, reference, models[i], true, (enum sb_precision)precision) && equal;
         if (same && !equal) failures++;
     }
     sb_device_close(reference);

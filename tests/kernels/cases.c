@@ -20,6 +20,11 @@ bool check_chance(struct check *check, double probability) {
     return sb_random_uniform(&check->random) < probability;
 }
 
+int64_t check_precision(struct check *check) {
+    const int64_t precision = check_between(check, SB_PRECISION_FP32 - 1, SB_PRECISION_FP16);
+    return precision < SB_PRECISION_FP32 || check->largest ? SB_PRECISION_FP32 : precision;
+}
+
 static struct check_input *add_tensor(struct check *check, struct sb_tensor *tensor) {
     static struct check_input lost; /* when the graph has failed already: its error is reported at the end */
     if (!tensor || check->input_count == CHECK_MAX_INPUTS) return &lost;

@@ -62,6 +62,9 @@ int64_t check_between(struct check *check, int64_t low, int64_t high);
 /* A size from 1 to `high` that likes 1, primes, powers of two and their neighbours. */
 int64_t check_size(struct check *check, int64_t high);
 bool check_chance(struct check *check, double probability);
+/* An enum sb_precision, often FP32, and always in capped cases: finite differences see nothing but the steps of others.
+ */
+int64_t check_precision(struct check *check);
 /* Inputs of the graph with normal numbers times scale plus offset, or uniform ones. Differentiable. */
 struct sb_tensor *check_normal(struct check *check, const char *name, double offset, double scale, int rank,
                                const int64_t *shape);

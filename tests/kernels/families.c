@@ -36,7 +36,7 @@ const struct check_family *const check_families[] = {
     &check_moving_average,
     &check_drop_path_scale,
     &check_accumulate,
-    &check_gradient_norm,
+    &check_gradient_norm, &check_loss_scaling,
     &check_adamw,
     &check_average,
     NULL,

@@ -12,6 +12,6 @@ extern const struct check_family check_linear, check_conv2d, check_depthwise_con
     check_copy, check_normalise_image, check_permute, check_slice_tokens, check_concat_tokens, check_reverse_tokens,
     check_token_mean, check_token_max, check_mix_images, check_mix_box, check_cross_entropy, check_series_patches,
     check_series_forecast, check_forecast_loss, check_moving_average, check_drop_path_scale, check_accumulate,
-    check_gradient_norm, check_adamw, check_average;
+    check_gradient_norm, check_loss_scaling, check_adamw, check_average;
 
 #endif

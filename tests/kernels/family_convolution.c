@@ -1,7 +1,7 @@
 /* Cases: convolutions. */
 #include "families.h"
 
-enum { BATCH, HEIGHT, WIDTH, CHANNELS, OUT, KERNEL, STRIDE, PADDING, FLAGS };
+enum { BATCH, HEIGHT, WIDTH, CHANNELS, OUT, KERNEL, STRIDE, PADDING, FLAGS, PRECISION };
 enum { BIAS = 1, GELU = 2 };
 
 static void draw_conv2d(struct check *check, int64_t *sizes) {
@@ -19,10 +19,12 @@ static void draw_conv2d(struct check *check, int64_t *sizes) {
         sizes[OUT] = (sizes[OUT] + 3) / 4 * 4;
     }
     sizes[FLAGS] = check_between(check, 0, 1);
+    sizes[PRECISION] = check_precision(check);
 }
 
 static void build_conv2d(struct check *check, const int64_t *sizes) {
     struct sb_conv2d_parameters p = {.name = "conv2d", .stride = sizes[STRIDE], .padding = sizes[PADDING]};
+    check->graph.precision = (enum sb_precision)sizes[PRECISION];
     p.x = check_normal(check, "x", 0, 1, 4, CHECK_SHAPE(sizes[BATCH], sizes[HEIGHT], sizes[WIDTH], sizes[CHANNELS]));
     p.weight = check_normal(check, "weight", 0, 0.3, 4,
                             CHECK_SHAPE(sizes[OUT], sizes[CHANNELS], sizes[KERNEL], sizes[KERNEL]));
@@ -49,11 +51,13 @@ static void draw_depthwise(struct check *check, int64_t *sizes) {
     sizes[CHANNELS] = check_size(check, 150);
     sizes[KERNEL] = check_chance(check, 0.6) ? 3 : 1 + 2 * check_between(check, 0, 3);
     sizes[FLAGS] = check_between(check, 0, 3);
+    sizes[PRECISION] = check_precision(check);
 }
 
 static void build_depthwise(struct check *check, const int64_t *sizes) {
     struct sb_depthwise_parameters p = {.name = "depthwise",
                                         .activation = sizes[FLAGS] & GELU ? SB_ACTIVATION_GELU : SB_ACTIVATION_NONE};
+    check->graph.precision = (enum sb_precision)sizes[PRECISION];
     p.x = check_normal(check, "x", 0, 1, 4, CHECK_SHAPE(sizes[BATCH], sizes[HEIGHT], sizes[WIDTH], sizes[CHANNELS]));
     p.weight = check_normal(check, "weight", 0, 0.5, 4, CHECK_SHAPE(sizes[CHANNELS], 1, sizes[KERNEL], sizes[KERNEL]));
     if (sizes[FLAGS] & BIAS) p.bias = check_normal(check, "bias", 0, 1, 1, CHECK_SHAPE(sizes[CHANNELS]));

@@ -1,7 +1,7 @@
 /* Cases: matrix products. */
 #include "families.h"
 
-enum { BATCH, LENGTH, DEPTH, WIDTH, GROUPS, ACTIVATION, FLAGS };
+enum { BATCH, LENGTH, DEPTH, WIDTH, GROUPS, ACTIVATION, FLAGS, PRECISION };
 enum { BIAS = 1, RESIDUAL = 2, ROW_SCALE = 4, TRANSPOSE = 8, PITCHED = 16 };
 
 static void draw(struct check *check, int64_t *sizes) {
@@ -17,11 +17,13 @@ static void draw(struct check *check, int64_t *sizes) {
     sizes[GROUPS] = check_chance(check, 0.3) ? check_between(check, 2, 4) : 1;
     sizes[ACTIVATION] = check_between(check, 0, 4);
     sizes[FLAGS] = check_between(check, 0, 31);
+    sizes[PRECISION] = check_precision(check);
 }
 
 static void build(struct check *check, const int64_t *sizes) {
     int64_t depth = sizes[DEPTH], width = sizes[WIDTH], groups = sizes[GROUPS], flags = sizes[FLAGS];
     bool transposed = flags & TRANSPOSE;
+    check->graph.precision = (enum sb_precision)sizes[PRECISION];
     struct sb_linear_parameters p = {.name = "linear",
                                      .transpose_b = transposed,
                                      .groups = groups,
@@ -54,5 +56,6 @@ const struct check_family check_linear = {
               {"in_proj stage 4", {1, 49, 448, 1792, 1, 0, TRANSPOSE}},
               {"einfft stage 1", {1, 3136, 32, 32, 4, SB_ACTIVATION_RELU, BIAS}},
               {"fc1 batch 4", {4, 3136, 64, 512, 1, 0, TRANSPOSE | BIAS}},
-              {"square", {1, 1024, 1024, 1024, 1, 0, 0}}},
+              {"square", {1, 1024, 1024, 1024, 1, 0, 0}},
+              {"square fp16", {1, 1024, 1024, 1024, 1, 0, 0, SB_PRECISION_FP16}}},
 };

@@ -1,6 +1,8 @@
 /* Cases: layer and batch normalisation. */
 #include "families.h"
 
+#include <math.h>
+
 enum { BATCH, ROWS, CHANNELS, KIND };
 
 /* Kinds of rows: well-behaved; a mean far larger than the deviation; tiny values, where epsilon decides; some rows
@@ -46,7 +48,7 @@ const struct check_family check_layer_norm = {
 };
 
 enum { FLAGS = 4 };
-enum { TRAINING = 1, RELU = 2 };
+enum { TRAINING = 1, RELU = 2, NO_NUMBER = 4 };
 
 static void draw_batch_norm(struct check *check, int64_t *sizes) {
     sizes[BATCH] = check_between(check, 1, 4);
@@ -55,8 +57,10 @@ static void draw_batch_norm(struct check *check, int64_t *sizes) {
     sizes[CHANNELS] = check_size(check, 80);
     sizes[KIND] = check_chance(check, 0.3) ? SHIFTED : PLAIN;
     sizes[FLAGS] = check_between(check, 0, 3);
+    if (sizes[FLAGS] == TRAINING && !check->largest && check_chance(check, 0.3)) sizes[FLAGS] |= NO_NUMBER;
 }
 
+/* NO_NUMBER: a channel without one leaves its running statistics as they are. */
 static void build_batch_norm(struct check *check, const int64_t *sizes) {
     int64_t channels = sizes[CHANNELS];
     struct sb_batch_norm_parameters p = {.name = "batch_norm",
@@ -65,6 +69,7 @@ static void build_batch_norm(struct check *check, const int64_t *sizes) {
                                          .training = sizes[FLAGS] & TRAINING,
                                          .relu = sizes[FLAGS] & RELU};
     p.x = make_x(check, sizes);
+    if (p.x && sizes[FLAGS] & NO_NUMBER) check_values(check, p.x)[check_between(check, 0, channels - 1)] = NAN;
     p.gamma = check_normal(check, "gamma", 1, 0.3, 1, CHECK_SHAPE(channels));
     p.beta = check_normal(check, "beta", 0, 0.3, 1, CHECK_SHAPE(channels));
     p.running_mean = check_constant_uniform(check, "running_mean", -1, 1, 1, CHECK_SHAPE(channels));

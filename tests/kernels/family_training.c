@@ -104,7 +104,7 @@ enum { COUNT, OPTION };
 
 static void draw_optimiser(struct check *check, int64_t *sizes) {
     sizes[COUNT] = check_chance(check, 0.3) ? check_between(check, 1000, 100000) : check_size(check, 300);
-    sizes[OPTION] = check_between(check, 0, 7);
+    sizes[OPTION] = check_between(check, 0, 15);
 }
 
 static void build_accumulate(struct check *check, const int64_t *sizes) {
@@ -119,7 +119,29 @@ static void build_norm(struct check *check, const int64_t *sizes) {
     check_root(check, sb_op_gradient_norm(&check->graph, gradient));
 }
 
-/* OPTION: 1 clips (and halves the learning rate), 2 gives a loss, 4 makes the loss or the norm not finite. */
+/* OPTION: 1 gives a loss, 2 makes the loss or the norm not finite, 4 lets the scale grow or holds it at the smallest.
+ * The other numbers are small, and so is the bound, so that the corrections of the first steps count. */
+static void build_loss_scaling(struct check *check, const int64_t *sizes) {
+    const int64_t *one = CHECK_SHAPE(1), option = sizes[OPTION], interval = check_between(check, 1, 2000);
+    struct sb_loss_scaling_parameters p = {.beta1 = 0.9, .beta2 = 0.999, .interval = interval};
+    p.norm = check_constant_uniform(check, "norm", 0, 1, 1, one);
+    p.state = check_shared(check, "state", SB_SPACE_SCALING, 0, 1, sizeof(struct sb_loss_scaling) / sizeof(float));
+    if (option & 1) p.loss = check_constant_uniform(check, "loss", 0, 1, 1, one);
+    if (!p.norm || !p.state || (option & 1 && !p.loss)) return;
+    if (option & 2) check_values(check, p.loss ? p.loss : p.norm)[0] = p.loss ? NAN : INFINITY;
+    const bool at_the_end = option & 4;
+    *(struct sb_loss_scaling *)check_values(check, p.state) =
+        (struct sb_loss_scaling){.scale = at_the_end && option & 2                 ? 1
+                                          : at_the_end && check_chance(check, 0.2) ? 0x1p127f
+                                                                                   : 4,
+                                 .good = (float)(at_the_end ? interval - 1 : check_between(check, 0, interval - 1)),
+                                 .taken = (float)(check_chance(check, 0.3) ? check_between(check, 0, 3) : sizes[COUNT]),
+                                 .skipped = (float)check_between(check, 0, 3)};
+    sb_op_loss_scaling(&check->graph, p);
+}
+
+/* OPTION: 1 clips (and halves the learning rate), 2 gives a loss, 4 makes the loss or the norm not finite, 8 takes the
+ * numbers of a scaled step. */
 static void build_adamw(struct check *check, const int64_t *sizes) {
     const int64_t count = sizes[COUNT], *one = CHECK_SHAPE(1);
     struct sb_adamw_parameters p = {
@@ -128,9 +150,22 @@ static void build_adamw(struct check *check, const int64_t *sizes) {
     p.gradient = check_shared(check, "gradient", SB_SPACE_GRADIENT, -1, 1, count);
     p.moment1 = check_shared(check, "moment1", SB_SPACE_MOMENT1, -0.1, 0.1, count);
     p.moment2 = check_shared(check, "moment2", SB_SPACE_MOMENT2, 0, 0.1, count);
-    p.norm = check_constant_uniform(check, "norm", 1, 3, 1, one);
     step_numbers(check, true);
     if (sizes[OPTION] & 1) p.clip_norm = 1.5f, p.rate_factor = 0.5f;
+    if (sizes[OPTION] & 8) {
+        p.scaled = check_constant_uniform(check, "scaled", 0, 1, 1,
+                                          CHECK_SHAPE(sizeof(struct sb_scaled_step) / sizeof(float)));
+        if (!p.scaled) return;
+        *(struct sb_scaled_step *)check_values(check, p.scaled) =
+            (struct sb_scaled_step){.norm = sizes[OPTION] & 4 ? INFINITY : 2,
+                                    .taken = !(sizes[OPTION] & 4),
+                                    .factor = 0.125f,
+                                    .correction1 = 0.3f,
+                                    .correction2 = 0.02f};
+        sb_op_adamw(&check->graph, p);
+        return;
+    }
+    p.norm = check_constant_uniform(check, "norm", 1, 3, 1, one);
     if (sizes[OPTION] & 2) p.loss = check_constant_uniform(check, "loss", 0, 1, 1, one);
     if (!p.norm || (sizes[OPTION] & 2 && !p.loss)) return;
     if (sizes[OPTION] & 4) check_values(check, p.loss ? p.loss : p.norm)[0] = p.loss ? NAN : INFINITY;
@@ -152,8 +187,12 @@ static void build_average(struct check *check, const int64_t *sizes) {
 const struct check_family check_accumulate = {.name = "accumulate", .draw = draw_optimiser, .build = build_accumulate};
 const struct check_family check_gradient_norm = {
     .name = "gradient_norm", .draw = draw_optimiser, .build = build_norm, .bench = {{"simba_s", {26591088, 0}}}};
-const struct check_family check_adamw = {
-    .name = "adamw", .draw = draw_optimiser, .build = build_adamw, .bench = {{"simba_s", {26591088, 1}}}};
+const struct check_family check_loss_scaling = {
+    .name = "loss_scaling", .draw = draw_optimiser, .build = build_loss_scaling, .bound = 3e-7};
+const struct check_family check_adamw = {.name = "adamw",
+                                         .draw = draw_optimiser,
+                                         .build = build_adamw,
+                                         .bench = {{"simba_s", {26591088, 1}}, {"simba_s scaled", {26591088, 9}}}};
 const struct check_family check_average = {
     .name = "average", .draw = draw_optimiser, .build = build_average, .bench = {{"simba_s", {26591088, 0}}}};
 

@@ -49,6 +49,24 @@ static void defaults_and_round_trip(void **state) {
     sb_train_config_finish(&again);
 }
 
+/* Checkpoints of before there were other precisions say "float32". */
+static void former_names(void **state) {
+    (void)state;
+    struct sb_train_config config;
+    struct simba_error error;
+    static const char *const texts[] = {"{\"data\": {\"path\": \"d\"}, \"train\": {\"precision\": \"float32\"}}",
+                                        "{\"data\": {\"path\": \"d\"}, \"train\": {\"precision\": \"fp16\"}}"};
+    for (int i = 0; i < 2; i++) {
+        if (!read_text(texts[i], &config, &error)) fail_msg("%s", error.message);
+        assert_int_equal(config.precision, i ? SB_PRECISION_FP16 : SB_PRECISION_FP32);
+        char *text = sb_train_config_write(&config, &error);
+        assert_non_null(strstr(text, i ? "\"fp16\"" : "\"fp32\""));
+        assert_null(strstr(text, "float32"));
+        free(text);
+        sb_train_config_finish(&config);
+    }
+}
+
 static void mistakes(void **state) {
     (void)state;
     /* What is wrong, and what the message must say. */
@@ -61,7 +79,7 @@ static void mistakes(void **state) {
         {"{\"data\": {\"path\": \"d\"}, \"train\": {\"epochs\": 0}}", {"$.train.epochs", "1"}},
         {"{\"data\": {\"path\": \"d\"}, \"train\": {\"schedule\": \"cosin\"}}", {"$.train.schedule", "cosine"}},
         {"{\"data\": {\"path\": \"d\"}, \"train\": {\"epochs\": 2, \"warmup_epochs\": 3}}", {"warmup_epochs", "2"}},
-        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"precision\": \"float16\"}}", {"precision", "float32"}},
+        {"{\"data\": {\"path\": \"d\"}, \"train\": {\"precision\": \"float16\"}}", {"precision", "fp32", "fp16"}},
         {"{\"data\": {}}", {"$.data.path"}},
         {"{\"data\": {\"path\": \"d\", \"repeated_augmentation\": 0}}", {"$.data.repeated_augmentation", "1"}},
         {"{\"data\": {\"path\": \"d\"}, \"train\": {\"ema\": 1}}", {"$.train.ema"}},
@@ -178,7 +196,8 @@ int main(int count, char **words) {
     if (count != 3) return 2;
     schema_path = words[1];
     example_directory = words[2];
-    const struct CMUnitTest tests[] = {cmocka_unit_test(defaults_and_round_trip), cmocka_unit_test(mistakes),
-                                       cmocka_unit_test(schema_matches), cmocka_unit_test(shipped_configurations)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(defaults_and_round_trip), cmocka_unit_test(former_names),
+                                       cmocka_unit_test(mistakes), cmocka_unit_test(schema_matches),
+                                       cmocka_unit_test(shipped_configurations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,7 @@ static const char *directory;
 static struct sb_train_config read_configuration(const char *name) {
     char path[1024];
     struct simba_error error;
-    struct sb_train_config config;
+    struct sb_train_config config = {0};
     snprintf(path, sizeof path, "%s/%s.json", directory, name);
     struct sb_json_document *document = sb_json_read_file(path, &error);
     if (!document || !sb_train_config_read(sb_json_root(document), &config, &error)) fail_msg("%s", error.message);

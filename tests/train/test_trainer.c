@@ -51,9 +51,11 @@ static void move(const char *from, const char *to) {
 }
 
 static const char plain[] = "\"epochs\": 3, \"batch_size\": 8, \"clip_norm\": 1, \"learning_rate\": 0.01";
-static const char hard[] = "\"epochs\": 3, \"batch_size\": 4, \"accumulation\": 2, \"checkpoint_every\": 2, "
-                           "\"warmup_epochs\": 0.5, \"learning_rate\": 0.01, \"evaluation_batch\": 4, "
-                           "\"ema\": 0.9, \"layer_decay\": 0.8";
+#define HARD                                                                                   \
+    "\"epochs\": 3, \"batch_size\": 4, \"accumulation\": 2, \"checkpoint_every\": 2, "         \
+    "\"warmup_epochs\": 0.5, \"learning_rate\": 0.01, \"evaluation_batch\": 4, \"ema\": 0.9, " \
+    "\"layer_decay\": 0.8"
+static const char hard[] = HARD;
 
 /* Every random choice that there is. */
 static const char augmented[] =
@@ -83,7 +85,7 @@ struct watch {
     struct simba_trainer *trainer;
     int64_t stop_at;
     int steps, epochs;
-    double first_loss, last_loss;
+    double first_loss, last_loss, epoch_loss;
 };
 
 static void watch(void *user, const struct simba_progress *progress) {
@@ -91,17 +93,19 @@ static void watch(void *user, const struct simba_progress *progress) {
     if (progress->event == SIMBA_EVENT_STEP) {
         if (!watch->steps++) watch->first_loss = progress->loss;
         watch->last_loss = progress->loss;
+        watch->epoch_loss = progress->epoch_loss;
         if (progress->step == watch->stop_at) simba_trainer_stop(watch->trainer);
     }
     if (progress->event == SIMBA_EVENT_EPOCH) watch->epochs++;
 }
 
 /* Stopped after a few steps, in the middle of epochs, again and again; with everything that has a state. */
-static void stop_and_resume(void **state) {
-    (void)state;
+static void check_resuming(const char *train, const char *uninterrupted, const char *kept) {
+    char whole_run[1024];
+    snprintf(whole_run, sizeof whole_run, "%s", temporary(uninterrupted));
     char config[1024];
     snprintf(config, sizeof config, "%s", temporary("stop.json"));
-    write_augmented_configuration(config, "einfft", augmented, hard);
+    write_augmented_configuration(config, "einfft", augmented, train);
     static const char *const overrides[] = {"data.repeated_augmentation=3"};
     struct watch watching = {.stop_at = -1};
     struct simba_error error;
@@ -109,7 +113,7 @@ static void stop_and_resume(void **state) {
                                          (struct simba_trainer_options){.overrides = overrides, .override_count = 1});
     if (!simba_trainer_run(whole, &error)) fail_msg("%s", error.message);
     simba_trainer_destroy(whole);
-    move(temporary("run"), temporary("whole"));
+    move(temporary("run"), whole_run);
     int64_t step = 0;
     for (int part = 0;; part++) {
         watching.stop_at = step + 1 + (int64_t)random_below(5);
@@ -130,10 +134,76 @@ static void stop_and_resume(void **state) {
         step = strtoll(at + strlen("after step "), NULL, 10);
     }
     assert_int_equal(watching.epochs, 3);
-    assert_same_files(temporary("run"), temporary("whole"), "last.safetensors");
-    assert_same_files(temporary("run"), temporary("whole"), "best.safetensors");
-    assert_same_results(temporary("run"), temporary("whole"));
-    move(temporary("run"), temporary("stopped"));
+    assert_same_files(temporary("run"), whole_run, "last.safetensors");
+    assert_same_files(temporary("run"), whole_run, "best.safetensors");
+    assert_same_results(temporary("run"), whole_run);
+    move(temporary("run"), temporary(kept));
+}
+
+static void stop_and_resume(void **state) {
+    (void)state;
+    check_resuming(hard, "whole", "stopped");
+}
+
+/* ---- mixed precision */
+
+/* A scale at which the first gradients overflow, and which grows into overflow again soon. */
+static const char overflowing[] = "\"precision\": \"fp16\", \"loss_scale\": 1048576, \"loss_scale_interval\": 3, " HARD;
+
+static void resume_skipped_steps(void **state) {
+    (void)state;
+    check_resuming(overflowing, "whole_fp16", "stopped_fp16");
+}
+
+struct scaling {
+    double next; /* the scale that the coming step must have */
+    int64_t skipped;
+    int good, grown;
+    double last;
+};
+
+/* GradScaler's rule: halved and left out, or doubled after three good steps in a row. */
+static void check_scale(void *user, const struct simba_progress *progress) {
+    struct scaling *scaling = user;
+    if (progress->event != SIMBA_EVENT_STEP) return;
+    assert_true(progress->loss_scale == scaling->next);
+    const bool skipped = progress->skipped_steps > scaling->skipped;
+    assert_true(progress->skipped_steps == scaling->skipped + skipped);
+    assert_true(skipped == !isfinite(progress->gradient_norm));
+    scaling->last = progress->loss_scale;
+    scaling->skipped = progress->skipped_steps;
+    scaling->good = skipped ? 0 : scaling->good + 1;
+    if (skipped) scaling->next /= 2;
+    if (scaling->good == 3) {
+        scaling->next *= 2;
+        scaling->good = 0;
+        scaling->grown++;
+    }
+    assert_true(isfinite(progress->loss) && isfinite(progress->epoch_loss));
+}
+
+static void overflows(void **state) {
+    (void)state;
+    char config[1024], row[512] = "", wanted[64];
+    snprintf(config, sizeof config, "%s", temporary("overflow.json"));
+    write_configuration(config, "mlp", overflowing);
+    struct scaling scaling = {.next = 1048576};
+    struct simba_trainer *trainer = create(config, temporary("overflow"), false,
+                                           (struct simba_trainer_options){.progress = check_scale, .user = &scaling});
+    struct simba_error error;
+    if (!simba_trainer_run(trainer, &error)) fail_msg("%s", error.message);
+    simba_trainer_destroy(trainer);
+    printf("%d steps left out, the scale grew %d times, at last %g\n", (int)scaling.skipped, scaling.grown,
+           scaling.last);
+    assert_true(scaling.skipped > 0 && scaling.grown > 0);
+    FILE *results = fopen(temporary("overflow/results.csv"), "r");
+    assert_non_null(results);
+    while (fgets(row, sizeof row, results)) {
+    }
+    fclose(results);
+    snprintf(wanted, sizeof wanted, ",%.9g,%d\n", scaling.last, (int)scaling.skipped);
+    const size_t length = strlen(row), tail = strlen(wanted);
+    if (length < tail || strcmp(row + length - tail, wanted)) fail_msg("%s does not end with %s", row, wanted);
 }
 
 static void pause_milliseconds(unsigned milliseconds) {
@@ -219,54 +289,68 @@ static void kill_and_resume(void **state) {
     }
 }
 
-/* The loss falls, and a trained model knows its data. */
+/* The loss falls, in every precision to about the same, and a trained model knows its data. */
 static void learns(void **state) {
     (void)state;
+    static const char *const precisions[] = {"train.precision=fp32", "train.precision=bf16", "train.precision=fp16"};
     char config[1024], path[1024];
+    double losses[3];
     snprintf(config, sizeof config, "%s", temporary("learn.json"));
     write_configuration(config, "einfft",
                         "\"epochs\": 25, \"batch_size\": 8, \"learning_rate\": 0.01, \"clip_norm\": 1, "
                         "\"label_smoothing\": 0, \"evaluate_every\": 5");
-    struct watch watching = {.stop_at = -1};
-    struct simba_trainer *trainer =
-        create(config, temporary("learn"), false,
-               (struct simba_trainer_options){.progress = watch,
-                                              .user = &watching,
-                                              .overrides = (const char *const[]){"model.drop_path=0"},
-                                              .override_count = 1});
-    struct simba_error error;
-    if (!simba_trainer_run(trainer, &error)) fail_msg("%s", error.message);
-    simba_trainer_destroy(trainer);
-    printf("loss from %.3f to %.3f\n", watching.first_loss, watching.last_loss);
-    assert_true(watching.last_loss < 0.5 * watching.first_loss);
-    snprintf(path, sizeof path, "%s/best.safetensors", temporary("learn"));
-    struct simba_model *model =
-        simba_model_create(device, &(struct simba_model_options){.weights = path, .batch = 4}, &error);
-    if (!model) fail_msg("%s", error.message);
-    struct simba_evaluation result;
-    if (!simba_model_evaluate(model, NULL, &result, &error)) fail_msg("%s", error.message);
-    printf("%d images, top-1 %.2f\n", (int)result.images, result.top1);
-    assert_int_equal(result.images, EVALUATION);
-    assert_true(result.top1 >= 0.7);
-    simba_model_destroy(model);
+    for (int p = 0; p < 3; p++) {
+        struct watch watching = {.stop_at = -1};
+        const char *const overrides[] = {"model.drop_path=0", precisions[p]};
+        struct simba_trainer *trainer =
+            create(config, temporary(precisions[p]), false,
+                   (struct simba_trainer_options){
+                       .progress = watch, .user = &watching, .overrides = overrides, .override_count = 2});
+        struct simba_error error;
+        if (!simba_trainer_run(trainer, &error)) fail_msg("%s", error.message);
+        simba_trainer_destroy(trainer);
+        losses[p] = watching.epoch_loss;
+        snprintf(path, sizeof path, "%s/best.safetensors", temporary(precisions[p]));
+        struct simba_model *model =
+            simba_model_create(device, &(struct simba_model_options){.weights = path, .batch = 4}, &error);
+        if (!model) fail_msg("%s", error.message);
+        struct simba_evaluation result;
+        if (!simba_model_evaluate(model, NULL, &result, &error)) fail_msg("%s", error.message);
+        printf("%s: loss from %.3f to %.3f, in the last epoch %.4f; %d images, top-1 %.2f\n", precisions[p],
+               watching.first_loss, watching.last_loss, losses[p], (int)result.images, result.top1);
+        assert_true(losses[p] < 0.5 * watching.first_loss);
+        assert_int_equal(result.images, EVALUATION);
+        assert_true(result.top1 >= 0.7);
+        simba_model_destroy(model);
+        assert_true(p == 0 || losses[p] != losses[0]);
+        assert_true(fabs(losses[p] - losses[0]) < 0.1);
+    }
 }
 
-/* A learning rate without measure: stops, says where, keeps the checkpoint. */
+/* A learning rate without measure: stops, says where, keeps the checkpoint. With fp16 smaller scales are tried first.
+ */
 static void not_finite(void **state) {
     (void)state;
+    static const char *const precisions[] = {"train.precision=fp32", "train.precision=fp16"};
     char config[1024];
     snprintf(config, sizeof config, "%s", temporary("nan.json"));
     write_configuration(config, "mlp",
                         "\"epochs\": 40, \"batch_size\": 8, \"learning_rate\": 1e6, "
-                        "\"weight_decay\": 100, \"checkpoint_every\": 1");
-    struct simba_trainer *trainer = create(config, temporary("nan"), false, (struct simba_trainer_options){0});
-    struct simba_error error = {0};
-    assert_false(simba_trainer_run(trainer, &error));
-    check_error(&error, SIMBA_ERROR_NUMERIC, "Step ");
-    check_error(&error, SIMBA_ERROR_NUMERIC, "learning_rate");
-    printf("%s\n", error.message);
-    assert_false(simba_trainer_save(trainer, NULL, &error));
-    simba_trainer_destroy(trainer);
+                        "\"weight_decay\": 100, \"checkpoint_every\": 1, \"loss_scale\": 8");
+    for (int p = 0; p < 2; p++) {
+        struct simba_trainer *trainer =
+            create(config, temporary(p ? "nan_fp16" : "nan"), false,
+                   (struct simba_trainer_options){.overrides = &precisions[p], .override_count = 1});
+        struct simba_error error = {0};
+        assert_false(simba_trainer_run(trainer, &error));
+        check_error(&error, SIMBA_ERROR_NUMERIC, "Step ");
+        check_error(&error, SIMBA_ERROR_NUMERIC, "learning_rate");
+        if (p) check_error(&error, SIMBA_ERROR_NUMERIC, "for the 10th time in a row with the smallest loss scale, 1.");
+        if (p) check_error(&error, SIMBA_ERROR_NUMERIC, "\"bf16\"");
+        printf("%s\n", error.message);
+        assert_false(simba_trainer_save(trainer, NULL, &error));
+        simba_trainer_destroy(trainer);
+    }
 }
 
 /* What cannot start must say so, and leave everything as it was. */
@@ -457,10 +541,11 @@ int main(int count, char **words) {
     const char *seed = getenv("SIMBA_TEST_SEED");
     noise = seed ? (uint32_t)strtoul(seed, NULL, 10) : (uint32_t)time(NULL);
     printf("SIMBA_TEST_SEED=%u\n", (unsigned)noise);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(repeats),         cmocka_unit_test(stop_and_resume),
-                                       cmocka_unit_test(kill_and_resume), cmocka_unit_test(learns),
-                                       cmocka_unit_test(fine_tuning),     cmocka_unit_test(token_labels),
-                                       cmocka_unit_test(not_finite),      cmocka_unit_test(refusals)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(repeats),     cmocka_unit_test(stop_and_resume), cmocka_unit_test(resume_skipped_steps),
+        cmocka_unit_test(overflows),   cmocka_unit_test(kill_and_resume), cmocka_unit_test(learns),
+        cmocka_unit_test(fine_tuning), cmocka_unit_test(token_labels),    cmocka_unit_test(not_finite),
+        cmocka_unit_test(refusals)};
     const int failed = cmocka_run_group_tests(tests, set_up, remove_temporary);
     return close_public_device(device) + failed ? 1 : 0;
 }

@@ -36,21 +36,22 @@ static int64_t pixel_under(const struct geometry *g, int64_t image, int64_t r, i
 }
 
 /* The filters as double [kh, kw, I, O], so that the inner loops run along the output channels. */
-static double *unpack_filters(const struct geometry *g, const float *weight, struct simba_error *error) {
+static double *unpack_filters(const struct cpu_arguments *arguments, const struct geometry *g, const float *weight) {
     int64_t taps = g->kernel_height * g->kernel_width;
-    double *filters = sb_allocate((size_t)(taps * g->channels * g->out_channels), sizeof(double), error);
+    double *filters = sb_allocate((size_t)(taps * g->channels * g->out_channels), sizeof(double), arguments->error);
     if (!filters) return NULL;
     for (int64_t o = 0; o < g->out_channels; o++)
         for (int64_t c = 0; c < g->channels; c++)
             for (int64_t tap = 0; tap < taps; tap++)
-                filters[(tap * g->channels + c) * g->out_channels + o] = weight[(o * g->channels + c) * taps + tap];
+                filters[(tap * g->channels + c) * g->out_channels + o] =
+                    cpu_factor(arguments, weight[(o * g->channels + c) * taps + tap]);
     return filters;
 }
 
 bool cpu_conv2d(struct cpu_arguments *arguments) {
     struct geometry g = geometry_of(arguments->node, arguments->in[SB_CONV2D_X].tensor, arguments->out[0].tensor);
     const float *bias = arguments->in[SB_CONV2D_BIAS].data;
-    double *filters = unpack_filters(&g, arguments->in[SB_CONV2D_WEIGHT].data, arguments->error);
+    double *filters = unpack_filters(arguments, &g, arguments->in[SB_CONV2D_WEIGHT].data);
     double *sum = sb_allocate((size_t)g.out_channels, sizeof(double), arguments->error);
     if (!filters || !sum) goto error;
     int64_t pixels = g.out_height * g.out_width;
@@ -64,7 +65,7 @@ bool cpu_conv2d(struct cpu_arguments *arguments) {
                 const float *x = cpu_row(&arguments->in[SB_CONV2D_X], pixel);
                 const double *filter = filters + (i * g.kernel_width + j) * g.channels * g.out_channels;
                 for (int64_t c = 0; c < g.channels; c++) {
-                    double factor = x[c];
+                    double factor = cpu_factor(arguments, x[c]);
                     const double *row = filter + c * g.out_channels;
                     for (int64_t o = 0; o < g.out_channels; o++) sum[o] += factor * row[o];
                 }
@@ -86,24 +87,26 @@ bool cpu_conv2d_input_gradient(struct cpu_arguments *arguments) {
     const struct cpu_span *dy = &arguments->in[0], *addend = &arguments->in[2], *dx = &arguments->out[0];
     struct geometry g = geometry_of(arguments->node, dx->tensor, dy->tensor);
     int64_t elements = sb_elements(dx->tensor), pixels = g.out_height * g.out_width;
-    double *filters = unpack_filters(&g, arguments->in[1].data, arguments->error);
-    double *sum = sb_allocate((size_t)elements, sizeof(double), arguments->error);
+    double *filters = unpack_filters(arguments, &g, arguments->in[1].data);
+    double *sum = sb_allocate((size_t)(elements + g.out_channels), sizeof(double), arguments->error);
     if (!filters || !sum) goto error;
-    for (int64_t at = 0; at < g.batch * pixels; at++)
+    double *factors = sum + elements; /* a pixel of dy */
+    for (int64_t at = 0; at < g.batch * pixels; at++) {
+        for (int64_t o = 0; o < g.out_channels; o++) factors[o] = cpu_factor(arguments, cpu_row(dy, at)[o]);
         for (int64_t i = 0; i < g.kernel_height; i++)
             for (int64_t j = 0; j < g.kernel_width; j++) {
                 int64_t pixel =
                     pixel_under(&g, at / pixels, at % pixels / g.out_width, at % pixels % g.out_width, i, j);
                 if (pixel < 0) continue;
-                const float *from = cpu_row(dy, at);
                 const double *filter = filters + (i * g.kernel_width + j) * g.channels * g.out_channels;
                 for (int64_t c = 0; c < g.channels; c++) {
                     const double *row = filter + c * g.out_channels;
                     double total = 0;
-                    for (int64_t o = 0; o < g.out_channels; o++) total += row[o] * from[o];
+                    for (int64_t o = 0; o < g.out_channels; o++) total += row[o] * factors[o];
                     sum[pixel * g.channels + c] += total;
                 }
             }
+    }
     for (int64_t row = 0; row < g.batch * g.height * g.width; row++)
         for (int64_t c = 0; c < g.channels; c++)
             cpu_row(dx, row)[c] = (float)(sum[row * g.channels + c] + (addend->data ? cpu_row(addend, row)[c] : 0));
@@ -123,20 +126,23 @@ bool cpu_conv2d_weight_gradient(struct cpu_arguments *arguments) {
     struct geometry g = geometry_of(arguments->node, x->tensor, dy->tensor);
     int64_t pixels = g.out_height * g.out_width, taps = g.kernel_height * g.kernel_width;
     int64_t size = taps * g.channels * g.out_channels;
-    double *sum = sb_allocate((size_t)(size + g.out_channels), sizeof(double), arguments->error);
+    double *sum = sb_allocate((size_t)(size + 2 * g.out_channels), sizeof(double), arguments->error);
     if (!sum) return false;
-    double *bias_sum = sum + size;
+    double *bias_sum = sum + size, *factors = bias_sum + g.out_channels;
     for (int64_t at = 0; at < g.batch * pixels; at++) {
         const float *from = cpu_row(dy, at);
-        for (int64_t o = 0; o < g.out_channels; o++) bias_sum[o] += from[o];
+        for (int64_t o = 0; o < g.out_channels; o++) {
+            bias_sum[o] += from[o];
+            factors[o] = cpu_factor(arguments, from[o]);
+        }
         for (int64_t tap = 0; tap < taps; tap++) {
             int64_t pixel = pixel_under(&g, at / pixels, at % pixels / g.out_width, at % pixels % g.out_width,
                                         tap / g.kernel_width, tap % g.kernel_width);
             if (pixel < 0) continue;
             for (int64_t c = 0; c < g.channels; c++) {
-                double factor = cpu_row(x, pixel)[c];
+                double factor = cpu_factor(arguments, cpu_row(x, pixel)[c]);
                 double *row = sum + (tap * g.channels + c) * g.out_channels;
-                for (int64_t o = 0; o < g.out_channels; o++) row[o] += factor * from[o];
+                for (int64_t o = 0; o < g.out_channels; o++) row[o] += factor * factors[o];
             }
         }
     }
@@ -165,7 +171,8 @@ bool cpu_depthwise_conv2d(struct cpu_arguments *arguments) {
                                         tap / g.kernel_width, tap % g.kernel_width);
             if (pixel < 0) continue;
             const float *from = cpu_row(x, pixel);
-            for (int64_t c = 0; c < g.channels; c++) sum[c] += (double)weight[c * taps + tap] * from[c];
+            for (int64_t c = 0; c < g.channels; c++)
+                sum[c] += cpu_factor(arguments, weight[c * taps + tap]) * cpu_factor(arguments, from[c]);
         }
         for (int64_t c = 0; c < g.channels; c++) {
             if (saved->data) cpu_row(saved, at)[c] = (float)sum[c];
@@ -194,8 +201,9 @@ bool cpu_depthwise_conv2d_gradient(struct cpu_arguments *arguments) {
                                         tap / g.kernel_width, tap % g.kernel_width);
             if (pixel < 0) continue;
             for (int64_t c = 0; c < g.channels; c++) {
-                sum[pixel * g.channels + c] += (double)weight[c * taps + tap] * from[c];
-                weight_sum[tap * g.channels + c] += (double)cpu_row(x, pixel)[c] * from[c];
+                const double arrived = cpu_factor(arguments, from[c]);
+                sum[pixel * g.channels + c] += cpu_factor(arguments, weight[c * taps + tap]) * arrived;
+                weight_sum[tap * g.channels + c] += cpu_factor(arguments, cpu_row(x, pixel)[c]) * arrived;
             }
         }
     }

@@ -54,6 +54,7 @@ const cpu_function cpu_functions[SB_OP_COUNT] = {
     [SB_OP_DROP_PATH_SCALE] = cpu_drop_path_scale,
     [SB_OP_ACCUMULATE] = cpu_accumulate,
     [SB_OP_GRADIENT_NORM] = cpu_gradient_norm,
+    [SB_OP_LOSS_SCALING] = cpu_loss_scaling,
     [SB_OP_ADAMW] = cpu_adamw,
     [SB_OP_AVERAGE] = cpu_average,
 };

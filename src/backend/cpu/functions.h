@@ -56,6 +56,7 @@ bool cpu_moving_average(struct cpu_arguments *arguments);
 bool cpu_drop_path_scale(struct cpu_arguments *arguments);
 bool cpu_accumulate(struct cpu_arguments *arguments);
 bool cpu_gradient_norm(struct cpu_arguments *arguments);
+bool cpu_loss_scaling(struct cpu_arguments *arguments);
 bool cpu_adamw(struct cpu_arguments *arguments);
 bool cpu_average(struct cpu_arguments *arguments);
 

@@ -82,6 +82,7 @@ bool cpu_batch_norm(struct cpu_arguments *arguments) {
         for (int64_t c = 0; c < channels; c++) {
             double momentum = attributes->momentum;
             double unbiased = rows > 1 ? factor[c] * (double)rows / (double)(rows - 1) : factor[c];
+            if (!isfinite((float)mean[c]) || !isfinite((float)unbiased)) continue;
             running_mean[c] = (float)((1 - momentum) * running_mean[c] + momentum * mean[c]);
             running_var[c] = (float)((1 - momentum) * running_var[c] + momentum * unbiased);
         }

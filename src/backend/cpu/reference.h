@@ -2,6 +2,7 @@
 #ifndef SB_CPU_REFERENCE_H
 #define SB_CPU_REFERENCE_H
 
+#include "base/half.h"
 #include "graph/graph.h"
 
 /* A tensor's memory as the reference sees it: rows of `columns` values, `pitch` apart. */
@@ -23,6 +24,19 @@ extern const cpu_function cpu_functions[SB_OP_COUNT]; /* functions.c; NULL: a vi
 /* Row `row` (all axes but the last, counted together) of a float tensor. */
 static inline float *cpu_row(const struct cpu_span *span, int64_t row) {
     return (float *)span->data + row * span->tensor->pitch;
+}
+
+/* A factor of the node's products, rounded as its precision says. */
+static inline double cpu_factor(const struct cpu_arguments *arguments, float x) {
+    switch (arguments->node->precision) {
+    case SB_PRECISION_BF16:
+        return sb_round_to_bfloat(x);
+    case SB_PRECISION_FP16:
+        return sb_round_to_half(x);
+    case SB_PRECISION_FP32:
+        break;
+    }
+    return x;
 }
 
 static inline int64_t cpu_axis(const struct cpu_span *span, int axis) {

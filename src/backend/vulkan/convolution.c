@@ -9,6 +9,7 @@ struct geometry {
     uint32_t out_height, out_width, out_channels; /* of y */
     uint32_t kernel_height, kernel_width, taps;
     uint32_t stride, padding;
+    enum sb_precision precision;
 };
 
 static struct geometry geometry_of(const struct sb_node *node, const struct sb_tensor *x, const struct sb_tensor *y) {
@@ -24,7 +25,8 @@ static struct geometry geometry_of(const struct sb_node *node, const struct sb_t
                              .kernel_width = (uint32_t)attributes->kernel_width,
                              .taps = (uint32_t)(attributes->kernel_height * attributes->kernel_width),
                              .stride = (uint32_t)attributes->stride,
-                             .padding = (uint32_t)attributes->padding};
+                             .padding = (uint32_t)attributes->padding,
+                             .precision = node->precision};
 }
 
 static uint32_t groups_for(uint64_t count) {
@@ -171,7 +173,8 @@ bool vk_lower_conv2d(struct vk_lowering *lowering, const struct sb_node *node) {
                                                  .y_pitch = g.out_channels,
                                                  .rows_per_sample = g.out_height * g.out_width,
                                                  .gather = &gather,
-                                                 .activation = node->attributes.convolution.activation});
+                                                 .activation = node->attributes.convolution.activation,
+                                                 .precision = g.precision});
 }
 
 /* The pixels of dx whose position + padding is (py, px) modulo the stride meet the same taps: those that are (py, px)
@@ -230,6 +233,7 @@ static bool lower_class(struct vk_lowering *lowering, const struct geometry *g, 
                                                            .residual_pitch = g->channels,
                                                            .rows_per_sample = rows * columns,
                                                            .gather = &gather,
+                                                           .precision = g->precision,
                                                            .concurrent = concurrent});
 }
 
@@ -292,6 +296,7 @@ bool vk_lower_conv2d_weight_gradient(struct vk_lowering *lowering, const struct 
                                     .y_pitch = g.out_channels,
                                     .rows_per_sample = 1,
                                     .gather = &gather,
+                                    .precision = g.precision,
                                     .a_transposed = true},
                &(struct vk_unpack){.taps = g.taps, .channels = g.channels, .padded_channels = channels});
 }

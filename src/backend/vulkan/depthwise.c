@@ -37,6 +37,7 @@ static struct layout lay_out(const struct vk_lowering *lowering, const struct sb
 struct filter {
     const struct sb_tensor *x, *weight, *bias, *y, *saved;
     enum sb_activation_kind activation;
+    enum sb_precision precision;
     bool flip;
 };
 
@@ -51,7 +52,8 @@ static bool lower_filter_texels(struct vk_lowering *lowering, const struct layou
                       [VK_DEPTHWISE_TEXELS_ACTIVATION] = filter->activation,
                       [VK_DEPTHWISE_TEXELS_HAS_BIAS] = filter->bias != NULL,
                       [VK_DEPTHWISE_TEXELS_SAVE] = filter->saved != NULL,
-                      [VK_DEPTHWISE_TEXELS_FLIP] = filter->flip},
+                      [VK_DEPTHWISE_TEXELS_FLIP] = filter->flip,
+                      [VK_DEPTHWISE_TEXELS_PRECISION] = (uint32_t)filter->precision},
         .groups = {layout->channel_groups, (uint32_t)layout->strips, (uint32_t)filter->x->shape[0]},
         .texels = {addresses[0], addresses[1], addresses[2]}};
     return vk_dispatch(lowering, &dispatch);
@@ -90,7 +92,8 @@ static bool lower_filter(struct vk_lowering *lowering, const struct sb_node *nod
                       [VK_DEPTHWISE_ACTIVATION] = filter.activation,
                       [VK_DEPTHWISE_HAS_BIAS] = filter.bias != NULL,
                       [VK_DEPTHWISE_SAVE] = filter.saved != NULL,
-                      [VK_DEPTHWISE_FLIP] = filter.flip},
+                      [VK_DEPTHWISE_FLIP] = filter.flip,
+                      [VK_DEPTHWISE_PRECISION] = (uint32_t)filter.precision},
         .groups = {layout.channel_groups, (uint32_t)layout.strips, (uint32_t)x->shape[0]}};
     return vk_dispatch(lowering, &dispatch);
 }
@@ -102,14 +105,18 @@ bool vk_lower_depthwise_conv2d(struct vk_lowering *lowering, const struct sb_nod
                                         .bias = node->inputs[BIAS],
                                         .y = node->outputs[0],
                                         .saved = node->outputs[1],
-                                        .activation = node->attributes.convolution.activation});
+                                        .activation = node->attributes.convolution.activation,
+                                        .precision = node->precision});
 }
 
 bool vk_lower_depthwise_conv2d_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct sb_tensor *dp = node->inputs[GRADIENT_DP], *dx = node->outputs[GRADIENT_DX];
     const struct sb_tensor *dweight = node->outputs[GRADIENT_DWEIGHT], *dbias = node->outputs[GRADIENT_DBIAS];
-    if (dx && !lower_filter(lowering, node,
-                            (struct filter){.x = dp, .weight = node->inputs[GRADIENT_WEIGHT], .y = dx, .flip = true}))
+    if (dx &&
+        !lower_filter(
+            lowering, node,
+            (struct filter){
+                .x = dp, .weight = node->inputs[GRADIENT_WEIGHT], .y = dx, .precision = node->precision, .flip = true}))
         return false;
     if (!dweight && !dbias) return true;
     struct layout layout = lay_out(lowering, node, dp);
@@ -136,7 +143,8 @@ bool vk_lower_depthwise_conv2d_gradient(struct vk_lowering *lowering, const stru
             .arguments = &texels,
             .constants = {[VK_DEPTHWISE_WEIGHT_GRADIENT_TEXELS_WORKGROUP] = layout.workgroup,
                           [VK_DEPTHWISE_WEIGHT_GRADIENT_TEXELS_SIDE] = layout.side,
-                          [VK_DEPTHWISE_WEIGHT_GRADIENT_TEXELS_ROWS] = layout.rows},
+                          [VK_DEPTHWISE_WEIGHT_GRADIENT_TEXELS_ROWS] = layout.rows,
+                          [VK_DEPTHWISE_WEIGHT_GRADIENT_TEXELS_PRECISION] = (uint32_t)node->precision},
             .groups = {layout.channel_groups, (uint32_t)blocks, (uint32_t)batch},
             .concurrent = dx != NULL,
             .texels = {dy_address, x_address}};
@@ -156,7 +164,8 @@ bool vk_lower_depthwise_conv2d_gradient(struct vk_lowering *lowering, const stru
             .arguments = &arguments,
             .constants = {[VK_DEPTHWISE_WEIGHT_GRADIENT_WORKGROUP] = 64,
                           [VK_DEPTHWISE_WEIGHT_GRADIENT_SIDE] = layout.side,
-                          [VK_DEPTHWISE_WEIGHT_GRADIENT_ROWS] = layout.rows},
+                          [VK_DEPTHWISE_WEIGHT_GRADIENT_ROWS] = layout.rows,
+                          [VK_DEPTHWISE_WEIGHT_GRADIENT_PRECISION] = (uint32_t)node->precision},
             .groups = {(uint32_t)divide_up(channels, 64), (uint32_t)blocks, (uint32_t)batch},
             .concurrent = dx != NULL};
         if (!vk_dispatch(lowering, &dispatch)) return false;

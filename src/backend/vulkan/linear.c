@@ -33,7 +33,8 @@ bool vk_lower_linear(struct vk_lowering *lowering, const struct sb_node *node) {
                                        .rows_per_sample = row_scale ? rows / (uint32_t)sb_elements(row_scale) : rows,
                                        .b_transposed = attributes->transpose_b,
                                        .activation = attributes->activation,
-                                       .threshold = attributes->threshold});
+                                       .threshold = attributes->threshold,
+                                       .precision = node->precision});
 }
 
 bool vk_lower_linear_weight_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
@@ -69,6 +70,7 @@ bool vk_lower_linear_weight_gradient(struct vk_lowering *lowering, const struct 
                                        .b_group = right_columns,
                                        .y_group = left_columns * right_columns,
                                        .rows_per_sample = left_columns,
+                                       .precision = node->precision,
                                        .a_transposed = true,
                                        .concurrent = true});
 }

@@ -65,6 +65,7 @@ const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {
     [SB_OP_DROP_PATH_SCALE] = vk_lower_drop_path_scale,
     [SB_OP_ACCUMULATE] = vk_lower_accumulate,
     [SB_OP_GRADIENT_NORM] = vk_lower_gradient_norm,
+    [SB_OP_LOSS_SCALING] = vk_lower_loss_scaling,
     [SB_OP_ADAMW] = vk_lower_adamw,
     [SB_OP_AVERAGE] = vk_lower_average,
 };

@@ -50,6 +50,7 @@ bool vk_lower_moving_average(struct vk_lowering *lowering, const struct sb_node 
 bool vk_lower_drop_path_scale(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_accumulate(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_gradient_norm(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_loss_scaling(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_average(struct vk_lowering *lowering, const struct sb_node *node);
 /* causal_conv1d.c */

@@ -1,6 +1,7 @@
 /* Stochastic depth, gradient accumulation, the gradient's norm, AdamW and the moving average. */
 #include "backend/vulkan/grid.h"
 #include "backend/vulkan/lowerings.h"
+#include "ops/ops.h"
 
 #include <string.h>
 
@@ -81,6 +82,22 @@ bool vk_lower_gradient_norm(struct vk_lowering *lowering, const struct sb_node *
                                      .kernel = VK_KERNEL_GRADIENT_NORM, .arguments = &norm, .constants = {WORKGROUP}});
 }
 
+bool vk_lower_loss_scaling(struct vk_lowering *lowering, const struct sb_node *node) {
+    const struct sb_loss_scaling_attributes *attributes = &node->attributes.loss_scaling;
+    const struct vk_loss_scaling_arguments arguments = {.norm = vk_tensor_address(lowering, node->inputs[0]),
+                                                        .loss = vk_tensor_address(lowering, node->inputs[1]),
+                                                        .state = vk_tensor_address(lowering, node->outputs[0]),
+                                                        .scaled = vk_tensor_address(lowering, node->outputs[1]),
+                                                        .take1 = (float)(1 - attributes->beta1),
+                                                        .take2 = (float)(1 - attributes->beta2),
+                                                        .interval = (float)attributes->interval,
+                                                        .smallest = SB_SMALLEST_LOSS_SCALE};
+    return vk_dispatch(lowering,
+                       &(struct vk_dispatch){.kernel = VK_KERNEL_LOSS_SCALING,
+                                             .arguments = &arguments,
+                                             .constants = {[VK_LOSS_SCALING_HAS_LOSS] = node->inputs[1] != NULL}});
+}
+
 bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sb_adamw_attributes *attributes = &node->attributes.adamw;
@@ -88,8 +105,8 @@ bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node) {
     const enum vk_width width = vk_choose_width(lowering, sb_elements(node->inputs[0]),
                                                 (const struct sb_tensor *const *)node->inputs, 4, first);
     const int64_t count = sb_elements(node->inputs[0]) / (width == VK_WIDTH_SCALAR ? 1 : 4);
-    uint64_t address[7];
-    for (int i = 0; i < 7; i++) address[i] = vk_tensor_address(lowering, node->inputs[i]);
+    uint64_t address[8];
+    for (int i = 0; i < 8; i++) address[i] = vk_tensor_address(lowering, node->inputs[i]);
     const struct vk_adamw_arguments plain = {.parameter = address[0],
                                              .gradient = address[1],
                                              .moment1 = address[2],
@@ -97,6 +114,7 @@ bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node) {
                                              .step = address[4],
                                              .norm = address[5],
                                              .loss = address[6],
+                                             .scaled = address[7],
                                              .count = (uint32_t)count,
                                              .keep1 = (float)attributes->beta1,
                                              .keep2 = (float)attributes->beta2,
@@ -112,6 +130,7 @@ bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node) {
                                                    .step = address[4],
                                                    .norm = address[5],
                                                    .loss = address[6],
+                                                   .scaled = address[7],
                                                    .parameter_first = first[0],
                                                    .gradient_first = first[1],
                                                    .moment1_first = first[2],
@@ -128,7 +147,7 @@ bool vk_lower_adamw(struct vk_lowering *lowering, const struct sb_node *node) {
     const uint32_t workgroup = vk_streaming_workgroup(limits);
     struct vk_dispatch dispatch = {.kernel = width == VK_WIDTH_SCALAR ? VK_KERNEL_ADAMW : VK_KERNEL_ADAMW_WIDE,
                                    .arguments = &plain,
-                                   .constants = {workgroup, node->inputs[6] != NULL},
+                                   .constants = {workgroup, node->inputs[6] != NULL, node->inputs[7] != NULL},
                                    .groups = {vk_groups(limits, count, workgroup)}};
     if (width == VK_WIDTH_QUADS) {
         dispatch.kernel = VK_KERNEL_ADAMW_QUADS;

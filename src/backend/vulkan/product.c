@@ -107,11 +107,13 @@ static bool dispatch_kernel(struct vk_lowering *lowering, const struct vk_produc
         dispatch.constants[VK_PANEL_PRODUCT_B_TRANSPOSED] = p->b_transposed;
         dispatch.constants[VK_PANEL_PRODUCT_ACTIVATION] = (uint32_t)p->activation;
         dispatch.constants[VK_PANEL_PRODUCT_EPILOGUE] = epilogue_of(p);
+        dispatch.constants[VK_PANEL_PRODUCT_PRECISION] = (uint32_t)p->precision;
     } else {
         dispatch.constants[VK_MATRIX_PRODUCT_A_TRANSPOSED] = p->a_transposed;
         dispatch.constants[VK_MATRIX_PRODUCT_B_TRANSPOSED] = p->b_transposed;
         dispatch.constants[VK_MATRIX_PRODUCT_ACTIVATION] = (uint32_t)p->activation;
         dispatch.constants[VK_MATRIX_PRODUCT_EPILOGUE] = epilogue_of(p);
+        dispatch.constants[VK_MATRIX_PRODUCT_PRECISION] = (uint32_t)p->precision;
     }
     return vk_dispatch(lowering, &dispatch);
 }

@@ -32,7 +32,8 @@ struct vk_product {
     bool b_transposed;                  /* stored [column, depth] */
     enum sb_activation_kind activation;
     float threshold;
-    bool concurrent; /* independent of the node's previous dispatch */
+    enum sb_precision precision; /* to which a and b are rounded */
+    bool concurrent;             /* independent of the node's previous dispatch */
 };
 bool vk_lower_product(struct vk_lowering *lowering, const struct vk_product *product);
 /* Whether the product would read its factors as texels, for which images need a multiple of four channels. */
