@@ -316,7 +316,7 @@ bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_
     for (int batch = 0; batch < 2; batch++) {
         const double begin = sb_trainer_now();
         if (!sb_inference_submit(&trainer->evaluation, 0, error) ||
-            !sb_inference_logits(&trainer->evaluation, 0, error))
+            !sb_program_wait(trainer->evaluation.program, 0, error))
             return false;
         evaluation = sb_trainer_now() - begin;
     }
