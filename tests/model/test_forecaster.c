@@ -96,8 +96,7 @@ static void round_trip(void **state) {
         int keys; /* that are written */
     } cases[] = {
         {"{\"architecture\": \"series\"}", 22}, /* channels are not known */
-        {"{\"architecture\":\"series\",\"look_back\":61,\"horizon\":62,\"channels\":63,\"normalise\":\"mean\",\"final_"
-         "norm\":false,"
+        {"{\"architecture\":\"series\",\"look_back\":61,\"horizon\":62,\"channels\":63,\"normalise\":\"mean\","
          "\"mix_channels\":true,\"patch\":5,\"stride\":3,\"end_padding\":0,\"dim\":44,\"depth\":7,\"mixer\":\"mlp\","
          "\"mlp_ratio\":1.25,\"bidirectional\":true,\"final_norm\":false,\"d_state\":9,\"d_conv\":6,\"expand\":4,"
          "\"head\":\"mean\","
