@@ -60,6 +60,13 @@ static inline void put_text(const char *path, const char *text) {
     put_file(path, text, strlen(text));
 }
 
+/* FNV-1a of 64 bits, as the scripts have it that make the expected hashes of pixels. */
+static inline uint64_t hash_of(const uint8_t *bytes, int count) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (int i = 0; i < count; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
+    return hash;
+}
+
 /* The error's code and that its message has a part in it. */
 static inline void check_error(const struct simba_error *error, enum simba_code code, const char *part) {
     if (error->code != code || !strstr(error->message, part))

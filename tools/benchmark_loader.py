@@ -4,8 +4,10 @@ operations, each with probability 1/2, magnitude 9 +- 0.5, as timm's rand-m9-mst
 
     tools/benchmark_loader.py IMAGE-FOLDER [BUILD-DIRECTORY [ROUNDS]]
 
-Needs python3-pil and python3-torchvision. Images per second of processor time, median over the rounds; one thread."""
+Needs python3-pil and python3-torchvision. Both run with one thread on the same processor; images per second of processor
+time, median over the rounds. Then the loader alone: with two threads, over more epochs, and where its time goes."""
 import json
+import os
 import pathlib
 import random
 import statistics
@@ -65,6 +67,15 @@ def peer(paths):
     return len(paths) / (time.process_time() - begin)
 
 
+def loader(build, folder, threads, epochs):
+    command = [build / "tests/benchmark/loader", folder, str(threads), str(epochs)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def line(name, values, unit):
+    print(f"{name:<24}{statistics.median(values):8.1f} {unit} ({min(values):.1f} to {max(values):.1f})")
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
@@ -72,16 +83,35 @@ def main():
     build = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "build")
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
+    if not paths:
+        sys.exit(f"{folder}: no JPEG or PNG images in it, or in directories below it.")
+    processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(processors)})
     peer(paths)
     ours, theirs = [], []
     for _ in range(rounds):
-        line = subprocess.run([build / "tests/benchmark/loader", folder, "1", "3"], check=True, capture_output=True, text=True)
-        ours.append(json.loads(line.stdout)["images_per_core_s"])
+        ours.append(loader(build, folder, 1, 3))
         theirs.append(peer(paths))
-    a, b = statistics.median(ours), statistics.median(theirs)
-    print(f"simba        {a:.1f} images/s per core ({min(ours):.1f} to {max(ours):.1f})")
-    print(f"torchvision  {b:.1f} images/s per core ({min(theirs):.1f} to {max(theirs):.1f})")
-    print(f"ratio        {a / b:.2f}")
+    speeds = [one["images_per_core_s"] for one in ours]
+    line("simba", speeds, "images/s per core")
+    line("torchvision", theirs, "images/s per core")
+    print(f"ratio                   {statistics.median(speeds) / statistics.median(theirs):8.2f}")
+    line("all of an image", [1e6 / speed for speed in speeds], "us")
+    line("  reading its file", [one["reading_us"] for one in ours], "us")
+    line("  decoding the crop", [one["decoding_us"] for one in ours], "us")
+
+    os.sched_setaffinity(0, processors)
+    one, two = [], []
+    for _ in range(rounds):
+        one.append(loader(build, folder, 1, 3))
+        two.append(loader(build, folder, 2, 6))
+    line("1 thread", [run["images_per_s"] for run in one], "images/s of wall clock")
+    line("2 threads", [run["images_per_s"] for run in two], "images/s of wall clock")
+    line("1 thread", [run["images_per_core_s"] for run in one], "images/s per core")
+    line("2 threads", [run["images_per_core_s"] for run in two], "images/s per core")
+    long = loader(build, folder, 2, 20)
+    print(f"peak memory             {long['peak_kb_first_epoch'] / 1024:8.1f} MiB after the first epoch, "
+          f"{long['peak_kb'] / 1024:.1f} MiB after the last of 20 more")
 
 
 main()

@@ -2,26 +2,39 @@
 # Installs what is missing, builds and runs every test; the last line counts them.
 #   --quick       the default lane only
 #   --no-install  install nothing; what is absent is skipped, and said to be
+#   --fuzz SECONDS  the fuzz lane only, for so long on each parser; it goes on from what earlier times found
 # Lanes: `default` runs every test on the default device. The device lanes run the suites that use a device again, on
 # Mesa's software driver at vector widths of 128, 256 and 512 bits (4, 8 and 16 lanes), on SwiftShader (subgroups of 4,
 # no 64-bit integers), with the optional feature tiers off, and under Vulkan's validation layer with synchronisation
 # checks. `sanitizers` runs all tests with address and undefined-behaviour checks; `clang` builds with warnings as
-# errors.
+# errors. `fuzz` gives broken files to every parser under the sanitizers, by libFuzzer: without --fuzz the same ones each
+# time, ten seconds for each.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/packages.sh
 
-quick= install=1
-for argument in "$@"; do
-    case $argument in
+quick= install=1 fuzz_seconds=
+while [ $# -gt 0 ]; do
+    case $1 in
     --quick) quick=1 ;;
     --no-install) install= ;;
+    --fuzz)
+        shift
+        fuzz_seconds=${1:-}
+        case $fuzz_seconds in
+        '' | *[!0-9]* | 0*)
+            echo "--fuzz wants a number of seconds, found \"$fuzz_seconds\"" >&2
+            exit 2
+            ;;
+        esac
+        ;;
     *)
-        sed -n '2,4p' "$0" >&2
-        echo "unknown option: $argument" >&2
+        sed -n '2,5p' "$0" >&2
+        echo "unknown option: $1" >&2
         exit 2
         ;;
     esac
+    shift
 done
 
 if [ -n "$install" ]; then
@@ -29,6 +42,9 @@ if [ -n "$install" ]; then
     install_packages $build_packages libcmocka-dev
     try_packages dataset-fashion-mnist || true
     [ -n "$quick" ] || try_packages vulkan-validationlayers clang || true
+    for package in libclang-rt-dev python3-torch; do
+        [ -n "$quick" ] || try_packages $package || true
+    done
 fi
 
 results=$(mktemp)
@@ -73,9 +89,28 @@ swiftshader() { # unpacks the driver out of Debian's chromium-common, without in
     [ -f "$manifest" ] && echo "$PWD/$manifest"
 }
 
-build build
-lane default build ''
-if [ -z "$quick" ]; then
+# Fuzzing needs the compiler and its run-time library, which are two packages.
+has_fuzzer() {
+    echo 'int LLVMFuzzerTestOneInput(const char *b, unsigned long n) { return b[0] == n; }' |
+        clang -fsanitize=fuzzer,address,undefined -x c - -o /dev/null 2>/dev/null
+}
+
+fuzz_lane() {
+    if has_fuzzer; then
+        CC=clang CXX=clang++ build build/fuzz -Dfuzz=enabled -Db_sanitize=address,undefined
+        lane fuzz build/fuzz fuzz SIMBA_FUZZ_SECONDS="$fuzz_seconds"
+    else
+        skip_lane fuzz "clang with libFuzzer is not installed (packages clang and libclang-rt-dev)"
+    fi
+}
+
+if [ -n "$fuzz_seconds" ]; then
+    fuzz_lane
+else
+    build build
+    lane default build ''
+fi
+if [ -z "$quick$fuzz_seconds" ]; then
     device_suites='vulkan kernels golden'
     for width in 128 256 512; do
         lane "lavapipe-$width" build "$device_suites" LP_NATIVE_VECTOR_WIDTH=$width
@@ -100,6 +135,7 @@ if [ -z "$quick" ]; then
     else
         skip_lane clang "clang is not installed"
     fi
+    fuzz_lane
 fi
 
 python3 - "$results" "$lanes_skipped" <<'PYTHON'

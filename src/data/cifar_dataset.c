@@ -1,7 +1,7 @@
 /* The binary files of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): one byte of label (CIFAR-100: a coarse one, then the
  * fine one, which is used), then the red, the green and the blue plane of 32 x 32 bytes. */
 #include "base/file.h"
-#include "data/dataset.h"
+#include "data/packed_dataset.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +11,8 @@
 enum { SIDE = 32, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE };
 
 struct cifar_dataset {
-    struct sb_dataset base;
-    struct sb_pool pool;
-    uint8_t *pixels; /* [count, 32, 32, 3] */
-    uint8_t *labels;
-    struct sb_packed_images packed;
+    struct sb_packed_dataset packed;
+    uint8_t *pixels, *labels; /* ours to free */
 };
 
 static const char *const training_files[2][6] = {
@@ -43,7 +40,7 @@ static bool read_file(struct cifar_dataset *dataset, bool fine_labels, const cha
     uint8_t *bytes;
     size_t size;
     if (!sb_read_file(path, 0, &bytes, &size, error)) return false;
-    const size_t count = size / record, before = (size_t)dataset->base.count;
+    const size_t count = size / record, before = (size_t)dataset->packed.base.count;
     bool fine = size > 0 && size % record == 0;
     if (!fine)
         sb_fail(error, SIMBA_ERROR_FORMAT,
@@ -61,11 +58,11 @@ static bool read_file(struct cifar_dataset *dataset, bool fine_labels, const cha
         dataset->labels[before + i] = from[-1];
         for (int p = 0; p < PLANE; p++)
             for (int c = 0; c < 3; c++) to[3 * p + c] = from[c * PLANE + p];
-        if (from[-1] >= dataset->base.classes)
+        if (from[-1] >= dataset->packed.base.classes)
             fine = sb_fail(error, SIMBA_ERROR_FORMAT, "%s: label %d of image %zu; from 0 to %d are expected.", path,
-                           from[-1], i, dataset->base.classes - 1);
+                           from[-1], i, dataset->packed.base.classes - 1);
     }
-    if (fine) dataset->base.count += (int64_t)count;
+    if (fine) dataset->packed.base.count += (int64_t)count;
     free(bytes);
     return fine;
 }
@@ -73,8 +70,8 @@ static bool read_file(struct cifar_dataset *dataset, bool fine_labels, const cha
 /* The names that are given, those of the set's own file, those that are known, or numbers. */
 static bool name_classes(struct cifar_dataset *dataset, const struct sb_dataset_parameters *parameters, bool hundred,
                          struct simba_error *error) {
-    const int classes = dataset->base.classes;
-    const char **names = sb_pool_allocate(&dataset->pool, (size_t)classes * sizeof *names, error);
+    const int classes = dataset->packed.base.classes;
+    const char **names = sb_pool_allocate(&dataset->packed.pool, (size_t)classes * sizeof *names, error);
     if (!names) return false;
     char path[4096];
     const int length = snprintf(path, sizeof path, "%s/%s", parameters->path, name_files[hundred]);
@@ -86,10 +83,11 @@ static bool name_classes(struct cifar_dataset *dataset, const struct sb_dataset_
     char *rest = NULL, *line = text ? strtok_r((char *)text, "\r\n", &rest) : NULL;
     bool fine = true;
     for (int i = 0; fine && i < classes; i++) {
-        names[i] = parameters->class_names ? sb_pool_format(&dataset->pool, error, "%s", parameters->class_names[i])
-                   : line                  ? sb_pool_format(&dataset->pool, error, "%s", line)
-                   : !hundred && !text     ? ten_names[i]
-                                           : sb_pool_format(&dataset->pool, error, "%d", i);
+        names[i] = parameters->class_names
+                       ? sb_pool_format(&dataset->packed.pool, error, "%s", parameters->class_names[i])
+                   : line              ? sb_pool_format(&dataset->packed.pool, error, "%s", line)
+                   : !hundred && !text ? ten_names[i]
+                                       : sb_pool_format(&dataset->packed.pool, error, "%d", i);
         fine = names[i];
         if (line) line = strtok_r(NULL, "\r\n", &rest);
         if (fine && text && !line != (i + 1 == classes))
@@ -97,35 +95,13 @@ static bool name_classes(struct cifar_dataset *dataset, const struct sb_dataset_
                            path, line ? "more" : "fewer", classes);
     }
     free(text);
-    dataset->base.class_names = names;
+    dataset->packed.base.class_names = names;
     return fine;
-}
-
-static bool open_sample(const struct sb_dataset *base, struct sb_sample *sample, struct sb_scratch *scratch,
-                        struct simba_error *error) {
-    (void)scratch;
-    (void)error;
-    sample->label = ((const struct cifar_dataset *)base)->labels[sample->index];
-    sample->width = sample->height = SIDE;
-    snprintf(sample->name, sizeof sample->name, "image %lld", (long long)sample->index);
-    return true;
-}
-
-static bool decode_sample(const struct sb_dataset *base, const struct sb_sample *sample, struct sb_region region,
-                          int target_width, int target_height, struct sb_scratch *scratch, struct sb_image *image,
-                          struct sb_region *inside, struct simba_error *error) {
-    (void)target_width;
-    (void)target_height;
-    (void)scratch;
-    (void)error;
-    sb_packed_decode(&((const struct cifar_dataset *)base)->packed, sample->index, image);
-    *inside = region;
-    return true;
 }
 
 static void destroy(struct sb_dataset *base) {
     struct cifar_dataset *dataset = (struct cifar_dataset *)base;
-    sb_pool_finish(&dataset->pool);
+    sb_pool_finish(&dataset->packed.pool);
     free(dataset->pixels);
     free(dataset->labels);
     free(dataset);
@@ -160,18 +136,18 @@ struct sb_dataset *sb_cifar_dataset_open(const struct sb_dataset_parameters *par
     }
     struct cifar_dataset *dataset = sb_allocate(1, sizeof *dataset, error);
     if (!dataset) return NULL;
-    struct sb_dataset *base = &dataset->base;
+    struct sb_dataset *base = &dataset->packed.base;
     base->classes = classes;
     base->channels = 3;
-    base->open = open_sample;
-    base->decode = decode_sample;
-    base->key = sb_index_key;
+    sb_packed_dataset_start(&dataset->packed);
     base->destroy = destroy;
     if (!load(dataset, parameters, hundred, error)) {
         destroy(base);
         return NULL;
     }
-    dataset->packed = (struct sb_packed_images){dataset->pixels, SIDE, SIDE, 3};
+    dataset->packed.pixels = dataset->pixels;
+    dataset->packed.labels = dataset->labels;
+    dataset->packed.height = dataset->packed.width = SIDE;
     snprintf(base->description, sizeof base->description, "%lld images of CIFAR-%d, %s, from %.160s",
              (long long)base->count, classes, parameters->training ? "training" : "test", parameters->path);
     return base;

@@ -1,6 +1,5 @@
 #include "data/dataset.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -49,18 +48,4 @@ struct sb_dataset *sb_dataset_open(const struct sb_dataset_parameters *parameter
 
 void sb_dataset_destroy(struct sb_dataset *dataset) {
     if (dataset) dataset->destroy(dataset);
-}
-
-void sb_packed_decode(const struct sb_packed_images *images, int64_t index, struct sb_image *image) {
-    const size_t size = (size_t)images->width * (size_t)images->height * (size_t)images->channels;
-    /* Nobody writes to it: sb_image has no second form for what may only be read. */
-    *image = (struct sb_image){.pixels = (uint8_t *)(uintptr_t)(images->pixels + size * (size_t)index),
-                               .width = images->width,
-                               .height = images->height,
-                               .channels = images->channels};
-}
-
-void sb_index_key(const struct sb_dataset *dataset, int64_t index, char *key, size_t size) {
-    (void)dataset;
-    snprintf(key, size, "%lld", (long long)index);
 }

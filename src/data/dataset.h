@@ -35,8 +35,8 @@ struct sb_dataset {
     bool (*decode)(const struct sb_dataset *dataset, const struct sb_sample *sample, struct sb_region region,
                    int target_width, int target_height, struct sb_scratch *scratch, struct sb_image *image,
                    struct sb_region *inside, struct simba_error *error);
-    /* The path of an image relative to the data set, without its ending: what label maps are named after. Of a set in
-     * one file: the index as text. */
+    /* The path of an image relative to the data set, without its ending: what label maps are named after. Of an image
+     * that a list names elsewhere: its whole path. Of a set in one file: the index as text. */
     void (*key)(const struct sb_dataset *dataset, int64_t index, char *key, size_t size);
     void (*destroy)(struct sb_dataset *dataset);
 };
@@ -81,13 +81,5 @@ struct sb_dataset *sb_list_dataset_open(const struct sb_dataset_parameters *para
 bool sb_is_idx_directory(const char *path);
 /* SB_DATASET_CIFAR10 or 100, or AUTO where the directory is neither. */
 enum sb_dataset_format sb_cifar_directory(const char *path);
-
-/* For sets of equal images in memory, one behind the other. */
-struct sb_packed_images {
-    const uint8_t *pixels;
-    int width, height, channels;
-};
-void sb_packed_decode(const struct sb_packed_images *images, int64_t index, struct sb_image *image);
-void sb_index_key(const struct sb_dataset *dataset, int64_t index, char *key, size_t size);
 
 #endif

@@ -39,7 +39,10 @@ static bool decode_sample(const struct sb_dataset *base, const struct sb_sample 
 
 static void write_key(const struct sb_dataset *base, int64_t index, char *key, size_t size) {
     const struct sb_file_dataset *dataset = (const struct sb_file_dataset *)base;
-    snprintf(key, size, "%s", dataset->entries[index].path + dataset->root);
+    const char *path = dataset->entries[index].path;
+    const size_t root = dataset->root ? strlen(dataset->root) : 0;
+    /* A list may name images that lie elsewhere: they keep their whole path. */
+    snprintf(key, size, "%s", root && strncmp(path, dataset->root, root) == 0 ? path + root : path);
     char *name = strrchr(key, '/');
     char *ending = strchr(name ? name : key, '.');
     if (ending) *ending = '\0';

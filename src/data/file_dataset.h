@@ -12,7 +12,7 @@ struct sb_file_entry {
 struct sb_file_dataset {
     struct sb_dataset base;
     struct sb_pool pool; /* of paths and names */
-    size_t root;         /* length of the directory's name in front of the paths, with its slash */
+    const char *root;    /* the directory of the set, with its slash; NULL: none */
     struct sb_file_entry *entries;
     int64_t capacity;
 };

@@ -1,4 +1,4 @@
-#include "data/dataset.h"
+#include "data/packed_dataset.h"
 
 #include "io/idx.h"
 
@@ -8,10 +8,8 @@
 #include <unistd.h>
 
 struct idx_dataset {
-    struct sb_dataset base;
-    struct sb_pool pool;
+    struct sb_packed_dataset packed;
     struct sb_idx images, labels; /* whole, in memory */
-    struct sb_packed_images packed;
 };
 
 /* Finds DIRECTORY/NAME or DIRECTORY/NAME.gz. */
@@ -46,35 +44,11 @@ static bool find_pair(const char *directory, bool training, char images[static 4
     return true;
 }
 
-static bool open_sample(const struct sb_dataset *base, struct sb_sample *sample, struct sb_scratch *scratch,
-                        struct simba_error *error) {
-    (void)scratch;
-    (void)error;
-    const struct idx_dataset *dataset = (const struct idx_dataset *)base;
-    sample->label = dataset->labels.bytes[sample->index];
-    sample->width = dataset->packed.width;
-    sample->height = dataset->packed.height;
-    snprintf(sample->name, sizeof sample->name, "image %lld", (long long)sample->index);
-    return true;
-}
-
-static bool decode_sample(const struct sb_dataset *base, const struct sb_sample *sample, struct sb_region region,
-                          int target_width, int target_height, struct sb_scratch *scratch, struct sb_image *image,
-                          struct sb_region *inside, struct simba_error *error) {
-    (void)target_width;
-    (void)target_height;
-    (void)scratch;
-    (void)error;
-    sb_packed_decode(&((const struct idx_dataset *)base)->packed, sample->index, image);
-    *inside = region;
-    return true;
-}
-
 static void destroy(struct sb_dataset *base) {
     struct idx_dataset *dataset = (struct idx_dataset *)base;
     sb_idx_finish(&dataset->images);
     sb_idx_finish(&dataset->labels);
-    sb_pool_finish(&dataset->pool);
+    sb_pool_finish(&dataset->packed.pool);
     free(dataset);
 }
 
@@ -82,21 +56,23 @@ static bool name_classes(struct idx_dataset *dataset, const struct sb_dataset_pa
                          const char *labels, struct simba_error *error) {
     int largest = 0;
     int64_t where = 0;
-    for (int64_t i = 0; i < dataset->base.count; i++)
+    for (int64_t i = 0; i < dataset->packed.base.count; i++)
         if (dataset->labels.bytes[i] > largest) largest = dataset->labels.bytes[i], where = i;
-    dataset->base.classes = parameters->classes > 0 ? parameters->classes : largest + 1;
-    if (largest >= dataset->base.classes)
+    dataset->packed.base.classes = parameters->classes > 0 ? parameters->classes : largest + 1;
+    if (largest >= dataset->packed.base.classes)
         return sb_fail(error, SIMBA_ERROR_FORMAT,
                        "%s: label %lld is %d; with %d classes, labels from 0 to %d are expected.", labels,
-                       (long long)where, largest, dataset->base.classes, dataset->base.classes - 1);
-    const char **names = sb_pool_allocate(&dataset->pool, sizeof(char *) * (size_t)dataset->base.classes, error);
+                       (long long)where, largest, dataset->packed.base.classes, dataset->packed.base.classes - 1);
+    const char **names =
+        sb_pool_allocate(&dataset->packed.pool, sizeof(char *) * (size_t)dataset->packed.base.classes, error);
     if (!names) return false;
-    for (int i = 0; i < dataset->base.classes; i++) {
-        names[i] = parameters->class_names ? sb_pool_format(&dataset->pool, error, "%s", parameters->class_names[i])
-                                           : sb_pool_format(&dataset->pool, error, "%d", i);
+    for (int i = 0; i < dataset->packed.base.classes; i++) {
+        names[i] = parameters->class_names
+                       ? sb_pool_format(&dataset->packed.pool, error, "%s", parameters->class_names[i])
+                       : sb_pool_format(&dataset->packed.pool, error, "%d", i);
         if (!names[i]) return false;
     }
-    dataset->base.class_names = names;
+    dataset->packed.base.class_names = names;
     return true;
 }
 
@@ -124,10 +100,12 @@ static bool load(struct idx_dataset *dataset, const struct sb_dataset_parameters
     if (parameters->channels > 0 && channels != parameters->channels)
         return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: its images have %lld channels, the configuration says %d.",
                        images, (long long)channels, parameters->channels);
-    dataset->base.count = idx->shape[0];
-    dataset->base.channels = (int)channels;
-    dataset->packed = (struct sb_packed_images){
-        .pixels = idx->bytes, .width = (int)idx->shape[2], .height = (int)idx->shape[1], .channels = (int)channels};
+    dataset->packed.base.count = idx->shape[0];
+    dataset->packed.base.channels = (int)channels;
+    dataset->packed.pixels = idx->bytes;
+    dataset->packed.labels = dataset->labels.bytes;
+    dataset->packed.height = (int)idx->shape[1];
+    dataset->packed.width = (int)idx->shape[2];
     return name_classes(dataset, parameters, labels, error);
 }
 
@@ -141,15 +119,13 @@ struct sb_dataset *sb_idx_dataset_open(const struct sb_dataset_parameters *param
     }
     struct idx_dataset *dataset = sb_allocate(1, sizeof *dataset, error);
     if (!dataset) return NULL;
-    dataset->base.open = open_sample;
-    dataset->base.decode = decode_sample;
-    dataset->base.key = sb_index_key;
-    dataset->base.destroy = destroy;
+    sb_packed_dataset_start(&dataset->packed);
+    dataset->packed.base.destroy = destroy;
     if (!load(dataset, parameters, images, labels, error)) {
-        destroy(&dataset->base);
+        destroy(&dataset->packed.base);
         return NULL;
     }
-    struct sb_dataset *base = &dataset->base;
+    struct sb_dataset *base = &dataset->packed.base;
     snprintf(base->description, sizeof base->description, "%lld images of %d x %d x %d, %d classes, from %.160s",
              (long long)base->count, dataset->packed.height, dataset->packed.width, base->channels, base->classes,
              images);

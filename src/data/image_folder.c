@@ -151,11 +151,11 @@ struct sb_dataset *sb_image_folder_open(const struct sb_dataset_parameters *para
     struct folder folder = {.set = sb_file_dataset_create(parameters, error)};
     if (!folder.set) return NULL;
     struct sb_dataset *base = &folder.set->base;
-    folder.set->root = strlen(parameters->path) + 1;
+    folder.set->root = sb_pool_format(&folder.set->pool, error, "%s/", parameters->path);
     struct dirent **entries;
-    int count = scandir(parameters->path, &entries, is_visible, compare_entries);
-    if (count < 0) {
-        sb_fail_errno(error, errno, "read the directory", parameters->path);
+    int count = folder.set->root ? scandir(parameters->path, &entries, is_visible, compare_entries) : 0;
+    if (count < 0) sb_fail_errno(error, errno, "read the directory", parameters->path);
+    if (count < 0 || !folder.set->root) {
         sb_dataset_destroy(base);
         return NULL;
     }

@@ -26,10 +26,10 @@ bool sb_image_sharpness(struct sb_image *image, float factor, struct sb_buffer *
 
 void sb_image_flip(struct sb_image *image); /* left and right exchanged */
 
-/* pixel (x, y) <- source(m0 x + m1 y + m2, m3 x + m4 y + m5), pixel centres at halves; `fill` [channels] where that
- * lies outside. `pixels` must not overlap the source. */
-void sb_image_affine(const struct sb_image *source, const double matrix[6], enum sb_filter filter, const uint8_t *fill,
-                     uint8_t *pixels);
+/* pixel (x, y) <- image(m0 x + m1 y + m2, m3 x + m4 y + m5), pixel centres at halves; `fill` [channels] where that
+ * lies outside. `work` grows. */
+bool sb_image_affine(struct sb_image *image, const double matrix[6], enum sb_filter filter, const uint8_t *fill,
+                     struct sb_buffer *work, struct simba_error *error);
 /* The matrix that rotates counter-clockwise about the centre, as PIL rounds it. */
 void sb_rotation_matrix(const struct sb_image *image, double degrees, double matrix[6]);
 

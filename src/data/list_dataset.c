@@ -49,11 +49,12 @@ static bool unquote(char *field, char **end) {
 
 /* The end of the path in a line; NULL: there is none. */
 static char *find_separator(char *text) {
+    enum { LONGEST_ENDING = 8 }; /* ".jpeg" and a letter before it; looking at more takes hours for a long line */
     for (char *at = text; *at; at++) {
         if (*at != ',' && *at != '\t' && *at != ' ') continue;
         const char kept = *at;
         *at = '\0';
-        const bool is_end = sb_is_image_name(text);
+        const bool is_end = sb_is_image_name(at - text > LONGEST_ENDING ? at - LONGEST_ENDING : text);
         *at = kept;
         if (is_end) return at;
     }
@@ -209,7 +210,8 @@ static bool read_lines(struct sb_file_dataset *dataset, struct names *names, con
                        struct simba_error *error) {
     const char *slash = strrchr(path, '/');
     const int directory = slash ? (int)(slash - path) + 1 : 0;
-    dataset->root = (size_t)directory;
+    dataset->root = sb_pool_format(&dataset->pool, error, "%.*s", directory, path);
+    if (!dataset->root) return false;
     struct line line = {path, 0};
     if (strlen(text) != size)
         return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: there is a zero byte in it; a list is a text file.", path);

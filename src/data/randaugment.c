@@ -50,12 +50,7 @@ bool sb_randaugment_parse(const char *text, const char *where, struct sb_randaug
 static bool apply_affine(const struct sb_randaugment *randaugment, const double matrix[6], enum sb_filter filter,
                          struct sb_image *image, struct sb_buffer *work, struct sb_affine *affine,
                          struct simba_error *error) {
-    const size_t size = (size_t)image->width * (size_t)image->height * (size_t)image->channels;
-    if (!sb_buffer_reserve(work, size, error)) return false;
-    memcpy(work->bytes, image->pixels, size);
-    struct sb_image source = *image;
-    source.pixels = work->bytes;
-    sb_image_affine(&source, matrix, filter, randaugment->fill, image->pixels);
+    if (!sb_image_affine(image, matrix, filter, randaugment->fill, work, error)) return false;
     const double width = image->width, height = image->height;
     *affine = (struct sb_affine){{matrix[0], matrix[1] * height / width, matrix[2] / width, matrix[3] * width / height,
                                   matrix[4], matrix[5] / height}};

@@ -1,7 +1,5 @@
 #include "io/jpeg.h"
 
-#include "io/png.h"
-
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -10,11 +8,15 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
+/* Progressive images come in about ten scans; each one costs time for all of the image, however short it is. */
+enum { MOST_SCANS = 100 };
+
 /* libjpeg reports a problem by calling back, and expects the callback not to return. As in png.c, setjmp is called in
  * a function whose caller owns everything that changes in between. */
 struct reading {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr manager;
+    struct jpeg_progress_mgr progress;
     jmp_buf escape;
     const char *path;
     struct simba_error *error;
@@ -41,7 +43,16 @@ static void no_output(j_common_ptr jpeg) {
     (void)jpeg;
 }
 
-static void begin(struct reading *reading, const uint8_t *bytes, size_t size) {
+static void on_progress(j_common_ptr jpeg) {
+    struct reading *reading = (struct reading *)jpeg->client_data;
+    if (reading->jpeg.input_scan_number <= MOST_SCANS) return;
+    sb_fail(reading->error, SIMBA_ERROR_FORMAT,
+            "%s: this JPEG image is damaged, or made to keep a decoder busy: it has more than %d scans.", reading->path,
+            MOST_SCANS);
+    longjmp(reading->escape, 1);
+}
+
+static bool begin(struct reading *reading, const uint8_t *bytes, size_t size) {
     struct jpeg_decompress_struct *jpeg = &reading->jpeg;
     jpeg->err = jpeg_std_error(&reading->manager);
     reading->manager.error_exit = on_error;
@@ -50,8 +61,23 @@ static void begin(struct reading *reading, const uint8_t *bytes, size_t size) {
     jpeg->client_data = reading;
     jpeg_create_decompress(jpeg);
     jpeg->client_data = reading;
+    reading->progress.progress_monitor = on_progress;
+    jpeg->progress = &reading->progress;
     jpeg_mem_src(jpeg, bytes, (unsigned long)size);
     jpeg_read_header(jpeg, TRUE);
+    const unsigned width = jpeg->image_width, height = jpeg->image_height;
+    if (width > SB_LARGEST_IMAGE_SIDE || height > SB_LARGEST_IMAGE_SIDE)
+        return sb_fail(reading->error, SIMBA_ERROR_UNSUPPORTED,
+                       "%s: the image has %u x %u pixels; at most %d a side are read.", reading->path, width, height,
+                       SB_LARGEST_IMAGE_SIDE);
+    /* A block of 8 x 8 pixels takes a bit at least, the shortest of Huffman's codes: a header that promises more than
+     * the file can hold is told before memory is taken. (Arithmetic coding packs an image of one colour tighter.) */
+    if ((size_t)((width + 7) / 8) * ((height + 7) / 8) / 8 > size)
+        return sb_fail(reading->error, SIMBA_ERROR_FORMAT,
+                       "%s: its header promises %u x %u pixels, more than a file of %zu bytes can hold; it is damaged "
+                       "or cut short.",
+                       reading->path, width, height, size);
+    return true;
 }
 
 bool sb_is_jpeg(const uint8_t *bytes, size_t size) {
@@ -60,8 +86,7 @@ bool sb_is_jpeg(const uint8_t *bytes, size_t size) {
 
 static bool read_size(struct reading *reading, const uint8_t *bytes, size_t size) {
     if (setjmp(reading->escape)) return false;
-    begin(reading, bytes, size);
-    return true;
+    return begin(reading, bytes, size);
 }
 
 bool sb_jpeg_size(const char *path, const uint8_t *bytes, size_t size, int *width, int *height,
@@ -71,9 +96,6 @@ bool sb_jpeg_size(const char *path, const uint8_t *bytes, size_t size, int *widt
     *width = (int)reading.jpeg.image_width;
     *height = (int)reading.jpeg.image_height;
     jpeg_destroy_decompress(&reading.jpeg);
-    if (fine && (*width > SB_LARGEST_IMAGE_SIDE || *height > SB_LARGEST_IMAGE_SIDE))
-        return sb_fail(error, SIMBA_ERROR_UNSUPPORTED, "%s: the image has %d x %d pixels; at most %d a side are read.",
-                       path, *width, *height, SB_LARGEST_IMAGE_SIDE);
     return fine;
 }
 
@@ -101,7 +123,7 @@ struct target {
 
 static bool decode(struct reading *reading, const uint8_t *bytes, size_t size, struct target *target) {
     if (setjmp(reading->escape)) return false;
-    begin(reading, bytes, size);
+    if (!begin(reading, bytes, size)) return false;
     struct jpeg_decompress_struct *jpeg = &reading->jpeg;
     const bool is_grey = jpeg->jpeg_color_space == JCS_GRAYSCALE, is_cmyk = jpeg->num_components == 4;
     jpeg->out_color_space = is_grey ? JCS_GRAYSCALE : is_cmyk ? JCS_CMYK : JCS_RGB;

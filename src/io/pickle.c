@@ -1,5 +1,7 @@
 #include "io/pickle.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +69,10 @@ enum opcode {
     FRAME = 0x95,
     BYTEARRAY8 = 0x96
 };
+
+/* Of a global. It is composed of texts that may be used again and again: without a bound a small pickle could ask for
+ * any amount of memory. */
+enum { LONGEST_NAME = 256 };
 
 struct machine {
     const char *name;
@@ -269,22 +275,26 @@ static bool reduce(struct machine *machine) {
     return callable && call(machine, callable, arguments);
 }
 
+static bool push_named(struct machine *machine, const char *module, size_t module_length, const char *name,
+                       size_t name_length) {
+    char text[2 * LONGEST_NAME + 2];
+    if (module_length > LONGEST_NAME || name_length > LONGEST_NAME) return damaged(machine, "a name that is too long");
+    const int length = snprintf(text, sizeof text, "%.*s %.*s", (int)module_length, module, (int)name_length, name);
+    return push_text(machine, SB_PICKLE_GLOBAL, text, (size_t)length);
+}
+
 static bool push_global(struct machine *machine) {
     size_t module_length, name_length;
     const char *module = take_line(machine, &module_length);
     const char *name = module ? take_line(machine, &name_length) : NULL;
-    if (!name) return false;
-    const char *text = sb_pool_format(machine->pool, machine->error, "%.*s %.*s", (int)(module_length & 0xffff), module,
-                                      (int)(name_length & 0xffff), name);
-    return text && push_text(machine, SB_PICKLE_GLOBAL, text, strlen(text));
+    return name && push_named(machine, module, module_length, name, name_length);
 }
 
 static bool push_stack_global(struct machine *machine) {
     const struct sb_pickle *name = pop(machine), *module = name ? pop(machine) : NULL;
     if (!module) return false;
     if (name->kind != SB_PICKLE_TEXT || module->kind != SB_PICKLE_TEXT) return damaged(machine, "a name is no text");
-    const char *text = sb_pool_format(machine->pool, machine->error, "%s %s", module->text, name->text);
-    return text && push_text(machine, SB_PICKLE_GLOBAL, text, strlen(text));
+    return push_named(machine, module->text, module->size, name->text, name->size);
 }
 
 /* Numbers of the memo count up from 0 or 1, so one beyond the operations so far is wrong, and would cost memory. */
@@ -329,6 +339,18 @@ static bool push_real(struct machine *machine) {
     return push(machine, value);
 }
 
+/* INT and LONG of protocol 0, which ends the latter with an L. */
+static bool push_decimal(struct machine *machine) {
+    char text[64], *end;
+    if (!take_decimal(machine, text)) return false;
+    if (strcmp(text, "00") == 0 || strcmp(text, "01") == 0) return push_new(machine, SB_PICKLE_BOOL, text[1] == '1');
+    errno = 0;
+    const long long value = strtoll(text, &end, 10);
+    if (errno == ERANGE) return push_new(machine, SB_PICKLE_OPAQUE, 0);
+    if (end == text || (*end && strcmp(end, "L") != 0)) return damaged(machine, "a number that is none");
+    return push_new(machine, SB_PICKLE_INTEGER, value);
+}
+
 /* Protocol 0's forms. */
 static bool step_text(struct machine *machine, int opcode) {
     char text[64];
@@ -337,13 +359,12 @@ static bool step_text(struct machine *machine, int opcode) {
     switch (opcode) {
     case INT:
     case LONG:
-        return take_decimal(machine, text) &&
-               (strcmp(text, "00") == 0   ? push_new(machine, SB_PICKLE_BOOL, 0)
-                : strcmp(text, "01") == 0 ? push_new(machine, SB_PICKLE_BOOL, 1)
-                                          : push_new(machine, SB_PICKLE_INTEGER, strtoll(text, NULL, 10)));
+        return push_decimal(machine);
     case FLOAT: {
         struct sb_pickle *value = take_decimal(machine, text) ? make(machine, SB_PICKLE_REAL) : NULL;
-        if (value) value->real = strtod(text, NULL);
+        char *end = text;
+        if (value) value->real = strtod(text, &end);
+        if (value && (end == text || *end)) return damaged(machine, "a number that is none");
         return value && push(machine, value);
     }
     case PUT:

@@ -4,9 +4,13 @@
 
 #include <png.h>
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Deflate packs no tighter, so a header that promises more than the file can hold is told before memory is taken. */
+enum { BEST_COMPRESSION = 1032 };
 
 /* libpng reports a problem by calling back, and expects the callback to leave with longjmp. setjmp is called in a
  * function of its own, whose caller owns everything that changes in between: locals of the function that calls setjmp
@@ -31,10 +35,6 @@ static void on_warning(png_structp png, png_const_charp message) {
     (void)message;
 }
 
-uint8_t sb_grey(const uint8_t colour[3]) {
-    return (uint8_t)((colour[0] * 19595u + colour[1] * 38470u + colour[2] * 7471u + 0x8000u) >> 16);
-}
-
 bool sb_is_png(const uint8_t *bytes, size_t size) {
     return size >= 8 && png_sig_cmp(bytes, 0, 8) == 0;
 }
@@ -57,7 +57,18 @@ static bool begin(struct reading *reading, const char *path, struct simba_error 
     if (!reading->info) return sb_fail(error, SIMBA_ERROR_MEMORY, "The host has no memory to decode %s.", path);
     png_set_read_fn(reading->png, reading, take_bytes);
     png_set_user_limits(reading->png, SB_LARGEST_IMAGE_SIDE, SB_LARGEST_IMAGE_SIDE);
+#ifdef PNG_HANDLE_AS_UNKNOWN_SUPPORTED
+    /* Of what does not change the pixels nothing is unpacked: comments may be a thousand times as large as the file. */
+    png_set_keep_unknown_chunks(reading->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+#endif
     png_read_info(reading->png, reading->info);
+    const uint32_t width = png_get_image_width(reading->png, reading->info);
+    const uint32_t height = png_get_image_height(reading->png, reading->info);
+    if ((uint64_t)png_get_rowbytes(reading->png, reading->info) * height / BEST_COMPRESSION > reading->size)
+        return sb_fail(error, SIMBA_ERROR_FORMAT,
+                       "%s: its header promises %" PRIu32 " x %" PRIu32
+                       " pixels, more than a file of %zu bytes can hold; it is damaged or cut short.",
+                       path, width, height, reading->size);
     return true;
 }
 

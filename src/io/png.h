@@ -7,9 +7,6 @@
 
 #include <stdbool.h>
 
-/* Red, green and blue weighed by BT.601, in PIL's fixed-point form. */
-uint8_t sb_grey(const uint8_t colour[3]);
-
 bool sb_is_png(const uint8_t *bytes, size_t size);
 
 /* The size that the header tells. `path` is for messages. */

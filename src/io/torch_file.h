@@ -25,11 +25,13 @@ struct sb_torch_file {
     size_t size;
     uint8_t **owned; /* unpacked storages */
     int owned_count;
+    uint64_t unpacked; /* bytes of those */
 };
 
 bool sb_is_torch_file(const uint8_t *bytes, size_t size);
 
-/* Reads the file whole. Every length and reference is checked. Finish it also after a failure. */
+/* Reads the file whole. Every length and reference is checked; time and memory are in proportion to the file's size
+ * (a deflated archive's: to what it unpacks to). Finish it also after a failure. */
 bool sb_torch_file_open(struct sb_torch_file *file, const char *path, struct simba_error *error);
 void sb_torch_file_finish(struct sb_torch_file *file);
 
@@ -37,9 +39,9 @@ void sb_torch_file_finish(struct sb_torch_file *file);
 void sb_torch_file_read(const struct sb_torch_tensor *tensor, void *bytes);
 
 /* A state dictionary as an open safetensors file (an unnamed temporary one): those tensors whose names begin with `key`
- * and a dot, without that; `key` NULL: the first of "model", "state_dict" and "model_state_dict" that is there, else the
- * one key below which everything lies, or the whole file. "module." in front of all names (DistributedDataParallel) is removed. *ignored (512 bytes, or NULL)
- * gets what was left out. */
+ * and a dot, without that; `key` NULL: the first of "model", "state_dict" and "model_state_dict" that is there, else
+ * the one key below which everything lies, or the whole file. "module." in front of all names (DistributedDataParallel)
+ * is removed. *ignored (512 bytes, or NULL) gets what was left out. */
 struct sb_safetensors *sb_torch_state_dictionary(const char *path, const char *key, char *ignored,
                                                  struct simba_error *error);
 

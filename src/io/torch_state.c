@@ -1,6 +1,7 @@
 /* State dictionaries of PyTorch files, as safetensors; and the other way. */
 #include "base/file.h"
 #include "io/torch_file.h"
+#include "io/zip.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 /* ---- reading */
 
@@ -37,6 +37,29 @@ static const char *choose_key(struct sb_torch_file *file, struct simba_error *er
     return first && strcmp(first, "module") != 0 ? first : NULL;
 }
 
+static int compare_names(const void *left, const void *right) {
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* What a pickle can hold and a safetensors file cannot. */
+static bool check_names(const char *shown, const struct sb_safetensors_entry *entries, int count,
+                        struct simba_error *error) {
+    const char **names = sb_allocate((size_t)count, sizeof *names, error);
+    if (!names) return false;
+    bool fine = true;
+    for (int i = 0; i < count; i++) names[i] = entries[i].name;
+    qsort(names, (size_t)count, sizeof *names, compare_names);
+    for (int i = 0; fine && i < count; i++) {
+        if (strcmp(names[i], "__metadata__") == 0)
+            fine = sb_fail(error, SIMBA_ERROR_FORMAT, "%s: a tensor has the name \"__metadata__\", which is reserved.",
+                           shown);
+        else if (i > 0 && strcmp(names[i - 1], names[i]) == 0)
+            fine = sb_fail(error, SIMBA_ERROR_FORMAT, "%s: there are two tensors of the name \"%s\".", shown, names[i]);
+    }
+    free(names);
+    return fine;
+}
+
 /* The tensors as a safetensors file at `path`, which is read again from its descriptor. */
 static struct sb_safetensors *as_safetensors(const char *path, const struct sb_torch_file *file, const char *key,
                                              const char *shown, struct simba_error *error) {
@@ -60,7 +83,8 @@ static struct sb_safetensors *as_safetensors(const char *path, const struct sb_t
     for (int i = 0; prefixed && i < count; i++) entries[i].name += strlen("module.");
     uint8_t *bytes = sb_allocate((size_t)file->tensors[largest].elements + 1, 8, error);
     struct sb_safetensors_writer writer;
-    bool fine = bytes && sb_safetensors_begin(&writer, path, entries, count, NULL, 0, error);
+    bool fine = bytes && check_names(shown, entries, count, error) &&
+                sb_safetensors_begin(&writer, path, entries, count, NULL, 0, error);
     for (int i = 0; fine && i < count; i++) {
         const struct sb_torch_tensor *tensor = entries[i].bytes;
         sb_torch_file_read(tensor, bytes);
@@ -124,55 +148,23 @@ done:
 
 /* ---- writing */
 
-/* Bytes in the making. */
-struct text {
-    uint8_t *bytes;
-    size_t size, capacity;
-    bool failed;
-};
-
-static void put(struct text *text, const void *bytes, size_t size) {
-    if (text->failed) return;
-    if (text->size + size > text->capacity) {
-        const size_t capacity = 2 * (text->size + size) + 256;
-        uint8_t *larger = realloc(text->bytes, capacity);
-        text->failed = !larger;
-        if (!larger) return;
-        text->bytes = larger;
-        text->capacity = capacity;
-    }
-    memcpy(text->bytes + text->size, bytes, size);
-    text->size += size;
-}
-
-static void put_string(struct text *text, const char *string) {
-    put(text, string, strlen(string));
-}
-
-static void put_little(struct text *text, uint64_t value, int count) {
-    for (int i = 0; i < count; i++) {
-        const uint8_t byte = (uint8_t)(value >> 8 * i);
-        put(text, &byte, 1);
-    }
-}
-
 /* Opcodes of protocol 2. */
-static void put_unicode(struct text *text, const char *string) {
-    put(text, "X", 1);
-    put_little(text, strlen(string), 4);
-    put_string(text, string);
+static void put_unicode(struct sb_bytes *text, const char *string) {
+    sb_put(text, "X", 1);
+    sb_put_little(text, strlen(string), 4);
+    sb_put_text(text, string);
 }
 
-static void put_integer(struct text *text, int64_t value) {
+static void put_integer(struct sb_bytes *text, int64_t value) {
     if (value >= 0 && value < 256) {
-        put(text, "K", 1);
-        put_little(text, (uint64_t)value, 1);
+        sb_put(text, "K", 1);
+        sb_put_little(text, (uint64_t)value, 1);
     } else if (value < (int64_t)1 << 31) {
-        put(text, "J", 1);
-        put_little(text, (uint64_t)value, 4);
+        sb_put(text, "J", 1);
+        sb_put_little(text, (uint64_t)value, 4);
     } else {
-        put(text, "\x8a\x08", 2);
-        put_little(text, (uint64_t)value, 8);
+        sb_put(text, "\x8a\x08", 2);
+        sb_put_little(text, (uint64_t)value, 8);
     }
 }
 
@@ -190,152 +182,68 @@ static int64_t elements_of(const struct sb_safetensors_entry *entry) {
     return elements;
 }
 
-static void put_tensor(struct text *text, const struct sb_safetensors_entry *entry, int number) {
+static void put_tensor(struct sb_bytes *text, const struct sb_safetensors_entry *entry, int number) {
     char key[16];
     snprintf(key, sizeof key, "%d", number);
-    put_string(text, "ctorch._utils\n_rebuild_tensor_v2\n((");
+    sb_put_text(text, "ctorch._utils\n_rebuild_tensor_v2\n((");
     put_unicode(text, "storage");
-    put_string(text, "ctorch\n");
-    put_string(text, storage_name(entry->type));
-    put_string(text, "\n");
+    sb_put_text(text, "ctorch\n");
+    sb_put_text(text, storage_name(entry->type));
+    sb_put_text(text, "\n");
     put_unicode(text, key);
     put_unicode(text, "cpu");
     put_integer(text, elements_of(entry));
-    put_string(text, "tQK");
-    put_little(text, 0, 1); /* the offset in the storage */
-    put_string(text, "(");
+    sb_put_text(text, "tQK");
+    sb_put_little(text, 0, 1); /* the offset in the storage */
+    sb_put_text(text, "(");
     for (int axis = 0; axis < entry->rank; axis++) put_integer(text, entry->shape[axis]);
-    put_string(text, "t(");
+    sb_put_text(text, "t(");
     int64_t stride = elements_of(entry);
     for (int axis = 0; axis < entry->rank; axis++) {
         stride = entry->shape[axis] ? stride / entry->shape[axis] : 1;
         put_integer(text, stride);
     }
-    put_string(text, "t\x89"
-                     "ccollections\nOrderedDict\n)RtR");
+    sb_put_text(text, "t\x89"
+                      "ccollections\nOrderedDict\n)RtR");
 }
 
-static void put_object(struct text *text, const struct sb_safetensors_entry *entries, int count) {
-    put(text, "\x80\x02", 2);
+static void put_object(struct sb_bytes *text, const struct sb_safetensors_entry *entries, int count) {
+    sb_put(text, "\x80\x02", 2);
     if (count == 1 && !entries[0].name[0]) {
         put_tensor(text, &entries[0], 0);
     } else {
-        put_string(text, "ccollections\nOrderedDict\n)R(");
+        sb_put_text(text, "ccollections\nOrderedDict\n)R(");
         for (int i = 0; i < count; i++) {
             put_unicode(text, entries[i].name);
             put_tensor(text, &entries[i], i);
         }
-        put_string(text, "u");
+        sb_put_text(text, "u");
     }
-    put_string(text, ".");
+    sb_put_text(text, ".");
 }
 
-struct archive {
-    struct sb_writer writer;
-    struct text directory;
-    uint64_t at;
-    int count;
-    struct simba_error *error;
-};
-
-static bool write_bytes(struct archive *archive, const void *bytes, size_t size) {
-    archive->at += size;
-    return sb_writer_write(&archive->writer, bytes, size, archive->error);
-}
-
-static uint32_t crc_of(const uint8_t *bytes, size_t size) {
-    uLong crc = crc32(0, NULL, 0);
-    for (size_t done = 0; done < size;) {
-        const size_t here = size - done < 1 << 30 ? size - done : 1 << 30;
-        crc = crc32(crc, bytes + done, (uInt)here);
-        done += here;
-    }
-    return (uint32_t)crc;
-}
-
-/* A stored entry whose bytes begin at a multiple of 64, as torch has them; the gap is an extra field of "FB". */
-static bool add_entry(struct archive *archive, const char *name, const void *bytes, size_t size) {
-    enum { LOCAL_SIZE = 30, ALIGNMENT = 64 };
-    struct text local = {0};
-    const uint64_t begin = archive->at;
-    const uint32_t crc = crc_of(bytes, size);
-    const size_t after = (size_t)(begin + LOCAL_SIZE + strlen(name) + 4) % ALIGNMENT;
-    const size_t padding = after ? ALIGNMENT - after : 0;
-    for (int central = 0; central < 2; central++) {
-        struct text *text = central ? &archive->directory : &local;
-        put(text, central ? "PK\1\2" : "PK\3\4", 4);
-        if (central) put_little(text, 0, 2); /* made by */
-        put_little(text, 0, 2);              /* version */
-        put_little(text, 0x0800, 2);         /* names are UTF-8 */
-        put_little(text, 0, 2);              /* stored */
-        put_little(text, 0, 2);              /* time */
-        put_little(text, 33, 2);             /* date: 1980-01-01 */
-        put_little(text, crc, 4);
-        put_little(text, size, 4);
-        put_little(text, size, 4);
-        put_little(text, strlen(name), 2);
-        put_little(text, central ? 0 : 4 + padding, 2);
-        if (central) {
-            put_little(text, 0, 2); /* comment */
-            put_little(text, 0, 2); /* disk */
-            put_little(text, 0, 6); /* attributes */
-            put_little(text, begin, 4);
-        }
-        put_string(text, name);
-    }
-    put(&local, "FB", 2);
-    put_little(&local, padding, 2);
-    for (size_t i = 0; i < padding; i++) put(&local, "Z", 1);
-    archive->count++;
-    bool fine = !local.failed && !archive->directory.failed;
-    if (!fine) sb_fail(archive->error, SIMBA_ERROR_MEMORY, "The host has no memory to write %s.", archive->writer.path);
-    fine = fine && write_bytes(archive, local.bytes, local.size) && write_bytes(archive, bytes, size);
-    free(local.bytes);
-    return fine;
-}
-
-static bool write_entries(struct archive *archive, const struct sb_safetensors_entry *entries, int count) {
-    struct text object = {0};
+static bool write_entries(struct sb_zip_writer *writer, const struct sb_safetensors_entry *entries, int count,
+                          struct simba_error *error) {
+    struct sb_bytes object = {0};
     put_object(&object, entries, count);
-    bool fine = !object.failed;
-    if (!fine) sb_fail(archive->error, SIMBA_ERROR_MEMORY, "The host has no memory to write %s.", archive->writer.path);
-    fine = fine && add_entry(archive, "archive/data.pkl", object.bytes, object.size);
+    bool fine =
+        !object.failed || sb_fail(error, SIMBA_ERROR_MEMORY, "The host has no memory to write %s.", writer->file.path);
+    fine = fine && sb_zip_add(writer, "archive/data.pkl", object.bytes, object.size, error);
     for (int i = 0; fine && i < count; i++) {
         char name[64];
         snprintf(name, sizeof name, "archive/data/%d", i);
         const size_t size = (size_t)elements_of(&entries[i]) * sb_stored_size(entries[i].type);
-        fine = add_entry(archive, name, entries[i].bytes, size);
+        fine = sb_zip_add(writer, name, entries[i].bytes, size, error);
     }
     free(object.bytes);
-    return fine && add_entry(archive, "archive/version", "3\n", 2);
+    return fine && sb_zip_add(writer, "archive/version", "3\n", 2, error);
 }
 
 bool sb_torch_write(const char *path, const struct sb_safetensors_entry *entries, int count,
                     struct simba_error *error) {
-    struct archive archive = {.error = error};
-    uint64_t total = 0;
-    for (int i = 0; i < count; i++) total += (uint64_t)elements_of(&entries[i]) * sb_stored_size(entries[i].type) + 256;
-    if (total > 0xf0000000u || count > 60000)
-        return sb_fail(error, SIMBA_ERROR_UNSUPPORTED,
-                       "%s: more than 4 GB or 60,000 tensors are not written in PyTorch's format; use .safetensors.",
-                       path);
-    if (!sb_writer_open(&archive.writer, path, error)) return false;
-    bool fine = write_entries(&archive, entries, count);
-    const uint64_t first = archive.at;
-    const size_t size = archive.directory.size;
-    if (fine) {
-        struct text *end = &archive.directory;
-        put(end, "PK\5\6", 4);
-        put_little(end, 0, 4);
-        put_little(end, (uint64_t)archive.count, 2);
-        put_little(end, (uint64_t)archive.count, 2);
-        put_little(end, size, 4);
-        put_little(end, first, 4);
-        put_little(end, 0, 2);
-        fine = !end->failed && write_bytes(&archive, end->bytes, end->size);
-    }
-    free(archive.directory.bytes);
-    if (fine) return sb_writer_commit(&archive.writer, error);
-    sb_writer_discard(&archive.writer);
+    struct sb_zip_writer writer;
+    if (!sb_zip_begin(&writer, path, error)) return false;
+    if (write_entries(&writer, entries, count, error)) return sb_zip_commit(&writer, error);
+    sb_zip_discard(&writer);
     return false;
 }

@@ -64,6 +64,37 @@ static bool read_extra(const uint8_t *extra, uint64_t length, uint64_t *values[3
     return true;
 }
 
+static int compare_places(const void *left, const void *right) {
+    const struct sb_zip_entry *a = left, *b = right;
+    return a->header < b->header ? -1 : a->header > b->header;
+}
+
+static int compare_names(const void *left, const void *right) {
+    const struct sb_zip_entry *a = left, *b = right;
+    return strcmp(a->name, b->name);
+}
+
+/* Entries that share bytes would let a small archive unpack to any size. `directory`: where it begins. Leaves them
+ * sorted by name. */
+static bool check_entries(struct sb_zip *zip, uint64_t directory, struct simba_error *error) {
+    uint64_t end = 0;
+    qsort(zip->entries, (size_t)zip->count, sizeof *zip->entries, compare_places);
+    for (int64_t i = 0; i < zip->count; i++) {
+        const struct sb_zip_entry *entry = &zip->entries[i];
+        if (entry->header > directory || directory - entry->header < LOCAL_SIZE ||
+            entry->stored_size > directory - entry->header - LOCAL_SIZE)
+            return broken(zip, "an entry reaches beyond its end", error);
+        if (entry->header < end) return broken(zip, "two entries overlap", error);
+        end = entry->header + LOCAL_SIZE + entry->stored_size;
+    }
+    qsort(zip->entries, (size_t)zip->count, sizeof *zip->entries, compare_names);
+    for (int64_t i = 1; i < zip->count; i++)
+        if (compare_names(&zip->entries[i - 1], &zip->entries[i]) == 0)
+            return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: this zip archive has two entries of the name \"%.200s\".",
+                           zip->path, zip->entries[i].name);
+    return true;
+}
+
 bool sb_zip_open(struct sb_zip *zip, const char *path, const uint8_t *bytes, size_t size, struct simba_error *error) {
     *zip = (struct sb_zip){.path = path, .bytes = bytes, .size = size};
     uint64_t first = 0, length = 0, count = 0;
@@ -92,6 +123,7 @@ bool sb_zip_open(struct sb_zip *zip, const char *path, const uint8_t *bytes, siz
             return sb_fail(error, SIMBA_ERROR_UNSUPPORTED,
                            "%s: an entry of this zip archive is encrypted or packed in a way that is not supported.",
                            path);
+        if (memchr(at + CENTRAL_SIZE, 0, (size_t)name)) return broken(zip, "a zero byte in an entry's name", error);
         if (method == 0 ? entry->size != entry->stored_size : entry->size / BEST_RATIO > entry->stored_size + 1)
             return broken(zip, "an entry has an impossible size", error);
         entry->name = sb_pool_format(&zip->pool, error, "%.*s", (int)name, (const char *)at + CENTRAL_SIZE);
@@ -100,7 +132,7 @@ bool sb_zip_open(struct sb_zip *zip, const char *path, const uint8_t *bytes, siz
         at += all;
         left -= all;
     }
-    return true;
+    return check_entries(zip, first, error);
 }
 
 void sb_zip_finish(struct sb_zip *zip) {
@@ -111,12 +143,11 @@ void sb_zip_finish(struct sb_zip *zip) {
 }
 
 const struct sb_zip_entry *sb_zip_find(const struct sb_zip *zip, const char *name) {
-    for (int64_t i = 0; i < zip->count; i++)
-        if (strcmp(zip->entries[i].name, name) == 0) return &zip->entries[i];
-    return NULL;
+    const struct sb_zip_entry wanted = {.name = name};
+    return bsearch(&wanted, zip->entries, (size_t)zip->count, sizeof *zip->entries, compare_names);
 }
 
-static uint32_t crc_of(const uint8_t *bytes, uint64_t size) {
+uint32_t sb_zip_crc(const uint8_t *bytes, uint64_t size) {
     uLong crc = crc32(0, NULL, 0);
     while (size > 0) {
         const uInt here = size < 1 << 30 ? (uInt)size : 1 << 30;
@@ -168,7 +199,7 @@ const uint8_t *sb_zip_read(const struct sb_zip *zip, const struct sb_zip_entry *
         }
         bytes = *owned;
     }
-    if (crc_of(bytes, entry->size) == entry->crc) return bytes;
+    if (sb_zip_crc(bytes, entry->size) == entry->crc) return bytes;
     sb_fail(error, SIMBA_ERROR_FORMAT, "%s: \"%s\" in this zip archive does not match its checksum.", zip->path,
             entry->name);
 failed:

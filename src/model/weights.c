@@ -214,6 +214,22 @@ static double ratio_of(int64_t hidden, int64_t dim) {
     return (int64_t)((double)dim * ratio) == hidden ? ratio : nextafter(ratio, INFINITY);
 }
 
+/* A file's shapes may say anything: a model that is worked out from them is held to the limits of a configuration, so
+ * that no product of them overflows. */
+static bool check_limits(const struct sb_safetensors *file, struct sb_model_config config, struct simba_error *error) {
+    enum { LARGEST_IMAGE = 16384 };
+    config.height = config.width = LARGEST_IMAGE; /* of which shapes say nothing: any number of stages fits in */
+    char name[512], *text = sb_model_config_write(&config, error);
+    if (!text) return false;
+    snprintf(name, sizeof name, "%.400s, as the shapes of its tensors say", file->path);
+    struct sb_json_document *document = sb_json_read_text(name, text, error);
+    const bool fine = document && sb_model_config_read(sb_json_root(document), &config, error);
+    sb_json_destroy(document);
+    free(text);
+    if (!fine && error && error->code == SIMBA_ERROR_CONFIG) error->code = SIMBA_ERROR_FORMAT;
+    return fine;
+}
+
 static bool infer_config(const struct sb_safetensors *file, struct sb_model_config *result, struct simba_error *error) {
     struct sb_model_config config = sb_model_config_default();
     snprintf(config.size, sizeof config.size, "custom");
@@ -245,6 +261,7 @@ static bool infer_config(const struct sb_safetensors *file, struct sb_model_conf
                        "%s: this is no SiMBA vision model: expected its state dictionary with tensors such as "
                        "\"patch_embed1.conv.0.weight\", \"block1.0.attn.mamba.A_log\" and \"head.weight\".",
                        file->path);
+    if (!check_limits(file, config, error)) return false;
     sb_model_config_recognise(&config);
     *result = config;
     return true;

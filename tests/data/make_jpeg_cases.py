@@ -9,8 +9,8 @@ from PIL import Image
 WIDTH, HEIGHT = 37, 29
 
 
-def picture(channels):
-    y, x, c = numpy.mgrid[0:HEIGHT, 0:WIDTH, 0:channels]
+def picture(channels, width=WIDTH, height=HEIGHT):
+    y, x, c = numpy.mgrid[0:height, 0:width, 0:channels]
     values = 128 + 90 * numpy.sin(x / (3 + c)) * numpy.cos(y / (5 - c)) + 30 * ((x + 2 * y + c) % 7 < 2)
     return numpy.clip(values, 0, 255).astype(numpy.uint8)
 
@@ -33,6 +33,10 @@ CASES = [
     ("grey", grey, dict(quality=85)),
     ("CMYK", cmyk, dict(quality=85)),
     ("with an orientation", colour, dict(quality=60, exif=turned)),
+    ("one pixel", Image.fromarray(picture(3, 1, 1)), dict(quality=85)),
+    ("one row", Image.fromarray(picture(3, 17, 1)), dict(quality=85)),
+    ("one column of grey", Image.fromarray(picture(1, 1, 33)[:, :, 0]), dict(quality=85)),
+    ("a little more than a block of CMYK", Image.fromarray(picture(4, 9, 17), "CMYK"), dict(quality=85)),
 ]
 
 with open("jpeg_cases.h", "w") as out:
@@ -46,8 +50,8 @@ with open("jpeg_cases.h", "w") as out:
         for first in range(0, len(data), 30):
             out.write("    " + ", ".join(str(byte) for byte in data[first:first + 30]) + ",\n")
         out.write("};\n")
-        CASES[i] = (len(data), fnv(read.convert("RGB")), fnv(read.convert("RGB").convert("L") if read.mode == "CMYK" else read.convert("L")))
+        CASES[i] = (len(data), *read.size, fnv(read.convert("RGB")), fnv(read.convert("RGB").convert("L") if read.mode == "CMYK" else read.convert("L")))
     out.write("static const struct jpeg_case jpeg_cases[] = {\n")
-    for i, (size, rgb, luminance) in enumerate(CASES):
-        out.write("    {jpeg_%d, %d, 0x%016xu, 0x%016xu},\n" % (i, size, rgb, luminance))
+    for i, case in enumerate(CASES):
+        out.write("    {jpeg_%d, %d, %d, %d, 0x%016xu, 0x%016xu},\n" % (i, *case))
     out.write("};\n")

@@ -77,6 +77,22 @@ OPERATIONS = [  # in the order of enum sb_randaugment_operation
     affine(lambda image, share, sign: (1, 0, 0, 0, 1, sign * (share * 0.45) * image.size[1])),
 ]
 
+MATRICES = [
+    lambda w, h: (1, 0, 0, 0, 1, 0),
+    lambda w, h: (1, 0, random.randint(-w, w), 0, 1, random.randint(-h, h)),
+    lambda w, h: (1, 0, random.uniform(-w, w), 0, 1, random.randint(-2, 2)),  # along the rows
+    lambda w, h: (random.uniform(-2, 2), random.uniform(-1, 1), random.uniform(-w, w), 0, 1, random.randint(-2, 2)),
+    lambda w, h: (1, 0, random.randint(-2, 2), 0, 1, random.uniform(-h, h)),  # along the columns
+    lambda w, h: (1, 0, random.randint(-2, 2), random.uniform(-1, 1), random.uniform(-2, 2), random.uniform(-h, h)),
+    lambda w, h: (1, 0, 0.5, 0, 1, 0.5),  # along both
+    lambda w, h: (-1, 0, w, 0, -1, h),
+    lambda w, h: tuple(random.uniform(-2, 2) * scale for scale in (1, 1, w, 1, 1, h)),
+    lambda w, h: (1, 0, 2 * w, 0, 1, 0),  # nothing of the image is left
+]
+
+# Sizes at which tiles, strips and blocks of the code are full, or one more or less.
+EDGES = [(1, 1), (1, 40), (40, 1), (2, 2), (3, 5), (16, 17), (31, 32), (32, 33), (33, 31), (11, 32)]
+
 with open("pil_cases.h", "w") as out:
     out.write("/* Made by make_pil_cases.py with PIL %s. */\n" % __import__("PIL").__version__)
     out.write("static const struct operation_case operation_cases[] = {\n")
@@ -91,7 +107,7 @@ with open("pil_cases.h", "w") as out:
         out.write("    {%d, %d, %d, %d, %d, %r, %d, %d, %d, 0x%016xu},\n" % (
             operation, spread, width, height, channels, level, negative, inc, filter, fnv(result)))
     out.write("};\n\nstatic const struct resample_case resample_cases[] = {\n")
-    for case in range(120):
+    for case in range(180):
         sw, sh = random.randint(1, 60), random.randint(1, 60)
         channels, filter = random.choice([1, 3, 3]), random.randint(0, 1)
         left, top = random.randint(0, sw - 1), random.randint(0, sh - 1)
@@ -103,8 +119,29 @@ with open("pil_cases.h", "w") as out:
             width = w
         if case % 11 == 0:
             height = h
+        if case >= 120:  # the source's size, then that of the result
+            edge = EDGES[case // 2 % len(EDGES)]
+            if case % 2:
+                sw, sh = edge
+            else:
+                width, height = edge
+            left, top, w, h = random.choice([  # a part at each corner, and all of it
+                (0, 0, (sw + 1) // 2, (sh + 1) // 2), (sw // 2, 0, sw - sw // 2, (sh + 1) // 2),
+                (0, sh // 2, (sw + 1) // 2, sh - sh // 2), (sw // 2, sh // 2, sw - sw // 2, sh - sh // 2),
+                (sw - 1, sh - 1, 1, 1), (0, 0, sw, sh)])
         image = generated(case, 256, sw, sh, channels).crop((left, top, left + w, top + h))
         out.write("    {%d, %d, %d, %d, %d, %d, %d, %d, %d, %d, 0x%016xu},\n" % (
             sw, sh, channels, filter, left, top, w, h, width, height,
             fnv(image.resize((width, height), FILTERS[filter]))))
+    random.seed(20261125)
+    out.write("};\n\nstatic const struct affine_case affine_cases[] = {\n")
+    for case in range(200):
+        width, height = EDGES[(case // 2 + case // 20) % len(EDGES)] if case % 2 else (random.randint(1, 40), random.randint(1, 40))
+        channels, filter = random.choice([1, 3, 3]), random.randint(0, 1)
+        matrix = MATRICES[case // 2 % len(MATRICES)](width, height)
+        image = generated(case, 256, width, height, channels)
+        result = image.transform(image.size, Image.AFFINE, matrix, resample=FILTERS[filter],
+                                 fillcolor=FILL if channels == 3 else FILL[0])
+        out.write("    {%d, %d, %d, %d, {%s}, 0x%016xu},\n" % (
+            width, height, channels, filter, ", ".join(repr(float(m)) for m in matrix), fnv(result)))
     out.write("};\n")

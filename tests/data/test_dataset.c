@@ -4,6 +4,8 @@
 #include "data/dataset.h"
 #include "io/png.h"
 
+#include <time.h>
+
 static bool read_whole(const struct sb_dataset *dataset, int64_t index, struct sb_image *image, int32_t *label,
                        struct sb_scratch *scratch, struct simba_error *error) {
     struct sb_sample sample = {.index = index};
@@ -139,6 +141,26 @@ static void folders_that_are_none(void **state) {
     check_error(&error, SIMBA_ERROR_ARGUMENT, "either a directory, or");
 }
 
+/* A line of eight million commas, which would take an hour if each were looked at from the beginning of the line. */
+static void list_with_a_long_line(void **state) {
+    (void)state;
+    enum { LENGTH = 8 << 20 };
+    struct simba_error error = {0};
+    char *text = malloc(LENGTH + 1);
+    assert_non_null(text);
+    memset(text, ',', LENGTH);
+    memcpy(text, "a", 1);
+    memcpy(text + LENGTH - 8, "b.jpeg,7", 9);
+    put_text(temporary("long.txt"), text);
+    free(text);
+    const time_t begin = time(NULL);
+    struct sb_dataset *dataset = open_folder(temporary("long.txt"), &error);
+    if (!dataset) fail_msg("%s", error.message);
+    assert_true(dataset->count == 1 && dataset->classes == 8);
+    assert_true(time(NULL) - begin < 60);
+    sb_dataset_destroy(dataset);
+}
+
 static void idx_directory(void **state) {
     (void)state;
     struct simba_error error = {0};
@@ -162,6 +184,9 @@ static void idx_directory(void **state) {
     assert_true(image.height == 4 && image.width == 5 && image.channels == 1);
     assert_memory_equal(image.pixels, images + 40, 20);
     assert_int_equal(label, 9);
+    char key[8];
+    dataset->key(dataset, 2, key, sizeof key);
+    assert_string_equal(key, "2");
     sb_dataset_destroy(dataset);
 
     parameters.classes = 9;
@@ -374,6 +399,20 @@ static void list_file(void **state) {
     assert_string_equal(key, "a b/x");
     sb_dataset_destroy(dataset);
 
+    /* Absolute paths: in the list's directory, and elsewhere, shorter than the name of that directory. */
+    char text[1200];
+    snprintf(text, sizeof text, "%s,0\n/y.png,1\n", temporary("cars/a b/x.png"));
+    put_text(temporary("cars/absolute.txt"), text);
+    parameters.path = temporary("cars/absolute.txt");
+    dataset = sb_dataset_open(&parameters, &error);
+    if (!dataset) fail_msg("%s", error.message);
+    dataset->key(dataset, 0, key, sizeof key);
+    assert_string_equal(key, "a b/x");
+    dataset->key(dataset, 1, key, sizeof key);
+    assert_string_equal(key, "/y");
+    sb_dataset_destroy(dataset);
+    parameters.path = temporary("cars/train.txt");
+
     static const char *const names[] = {"Volvo", "Audi", "Saab"};
     parameters.class_names = names;
     parameters.classes = 3;
@@ -447,6 +486,7 @@ int main(void) {
         cmocka_unit_test(labels_that_begin_alike),
         cmocka_unit_test(cifar_directory),
         cmocka_unit_test(list_file),
+        cmocka_unit_test(list_with_a_long_line),
         cmocka_unit_test(idx_directory),
         cmocka_unit_test(idx_pairs_that_do_not_fit),
     };

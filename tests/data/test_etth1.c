@@ -1,5 +1,6 @@
-/* The protocol on its real data: ETTh1 against numpy (etth1_cases.h) and against published figures. Looks for
- * ETTh1.csv in SIMBA_TEST_DATA, or in ../shared/data beside the source; without it the test is skipped. */
+/* The protocol on its real data: ETTh1 against numpy (etth1_cases.h) and against published figures. Usage: test_etth1
+ * DIRECTORY, in which there is ETTh1.csv; without it the test is skipped. */
+#include "real_data.h"
 #include "temporary.h"
 
 #include "data/forecast_baseline.h"
@@ -12,7 +13,7 @@
 
 enum { LOOK_BACK = 96, BATCH = 32, CHANNELS = 7, OT = 6 };
 
-static char path[4096];
+static const char *path;
 static struct sb_series series;
 
 static struct sb_forecast_data prepare(int64_t horizon) {
@@ -125,15 +126,7 @@ static void published(void **state) {
 }
 
 int main(int count, char **arguments) {
-    const char *given = getenv("SIMBA_TEST_DATA");
-    if (given && *given)
-        snprintf(path, sizeof path, "%s/ETTh1.csv", given);
-    else
-        snprintf(path, sizeof path, "%s/../shared/data/ETTh1.csv", count > 1 ? arguments[1] : ".");
-    if (access(path, R_OK) != 0) {
-        printf("%s is not there; put ETTh1.csv into a directory and name that in SIMBA_TEST_DATA\n", path);
-        return 77;
-    }
+    path = find_real_data(count > 1 ? arguments[1] : ".", "ETTh1.csv");
     struct simba_error error = {0};
     if (!sb_series_read(&(struct sb_series_parameters){.table.path = path}, &series, &error)) {
         printf("%s\n", error.message);

@@ -16,18 +16,18 @@ struct resample_case {
     uint64_t hash;
 };
 
+struct affine_case {
+    int width, height, channels, filter;
+    double matrix[6];
+    uint64_t hash;
+};
+
 #include "pil_cases.h"
 
 static struct sb_image pil_image(uint8_t *pixels, uint32_t seed, uint32_t spread, int width, int height, int channels) {
     for (uint32_t i = 0; i < (uint32_t)(width * height * channels); i++)
         pixels[i] = (uint8_t)(seed * 37 % (257 - spread) + ((i + seed) * 2654435761u >> 13) % spread);
     return (struct sb_image){pixels, width, height, channels};
-}
-
-static uint64_t hash_of(const uint8_t *bytes, int count) {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (int i = 0; i < count; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    return hash;
 }
 
 static void operations(void **state) {
@@ -46,6 +46,25 @@ static void operations(void **state) {
                                          &error));
         if (hash_of(pixels, c->width * c->height * c->channels) != c->hash)
             fail_msg("case %u: operation %d at level %g differs from PIL's", i, c->operation, c->level);
+    }
+    free(work.bytes);
+}
+
+/* In memory that ends with the last pixel, where a sanitizer sees an access beyond it. */
+static void affine(void **state) {
+    (void)state;
+    struct sb_buffer work = {0};
+    struct simba_error error = {0};
+    for (unsigned i = 0; i < sizeof affine_cases / sizeof *affine_cases; i++) {
+        const struct affine_case *c = &affine_cases[i];
+        const int size = c->width * c->height * c->channels;
+        uint8_t *pixels = malloc((size_t)size);
+        assert_non_null(pixels);
+        struct sb_image image = pil_image(pixels, i, 256, c->width, c->height, c->channels);
+        static const uint8_t fill[] = {124, 116, 104};
+        assert_true(sb_image_affine(&image, c->matrix, (enum sb_filter)c->filter, fill, &work, &error));
+        if (hash_of(pixels, size) != c->hash) fail_msg("case %u differs from PIL's", i);
+        free(pixels);
     }
     free(work.bytes);
 }
@@ -107,6 +126,7 @@ static void evaluation(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(operations),
+        cmocka_unit_test(affine),
         cmocka_unit_test(resampling),
         cmocka_unit_test(evaluation),
     };

@@ -5,6 +5,7 @@
 #include "io/png.h"
 
 #include <png.h>
+#include <zlib.h>
 
 enum { HEIGHT = 9, WIDTH = 7 };
 
@@ -197,12 +198,42 @@ static void no_images(void **state) {
     free(pixels.bytes);
 }
 
+static void put_big(uint8_t *bytes, uint32_t value) {
+    for (int i = 0; i < 4; i++) bytes[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+/* A small file with a header, or with a comment, that would take a gigabyte. */
+static void promises_too_much(void **state) {
+    (void)state;
+    struct simba_error error = {0};
+    struct sb_buffer pixels = {0};
+    int height, width;
+    put_png(temporary("small.png"), PNG_COLOR_TYPE_RGB, 8, PNG_INTERLACE_NONE);
+    uint8_t *bytes;
+    size_t size;
+    assert_true(sb_read_file(temporary("small.png"), 0, &bytes, &size, &error));
+    put_big(bytes + 16, 16384);
+    put_big(bytes + 20, 16384);
+    put_big(bytes + 29, (uint32_t)crc32(0, bytes + 12, 17));
+    put_file(temporary("bomb.png"), bytes, size);
+    assert_false(read_png(temporary("bomb.png"), 3, &pixels, &height, &width, &error));
+    check_error(&error, SIMBA_ERROR_FORMAT, "bomb.png: its header promises 16384 x 16384 pixels, more than a file of");
+    assert_null(pixels.bytes);
+    free(bytes);
+
+    /* One colour packs well: the bound must let it through. */
+    static uint8_t white[2000 * 2000];
+    memset(white, 255, sizeof white);
+    assert_true(sb_png_write(temporary("white.png"), white, 2000, 2000, 1, &error));
+    if (!read_png(temporary("white.png"), 3, &pixels, &height, &width, &error)) fail_msg("%s", error.message);
+    assert_true(height == 2000 && width == 2000 && pixels.bytes[0] == 255);
+    free(pixels.bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind),
-        cmocka_unit_test(round_trip),
-        cmocka_unit_test(damaged_anywhere),
-        cmocka_unit_test(no_images),
+        cmocka_unit_test(every_kind), cmocka_unit_test(round_trip),        cmocka_unit_test(damaged_anywhere),
+        cmocka_unit_test(no_images),  cmocka_unit_test(promises_too_much),
     };
     return cmocka_run_group_tests_name("data png", tests, make_temporary, remove_temporary);
 }

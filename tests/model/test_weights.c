@@ -118,6 +118,42 @@ static void foreign_file(void **state) {
     sb_safetensors_close(file);
 }
 
+/* A foreign file whose shapes are beyond all limits, and take no bytes. */
+static void foreign_file_of_any_size(void **state) {
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *name;
+        int64_t shape[3];
+        const char *part;
+    } cases[] = {
+        {"patch_embed1.conv.0.weight", {(int64_t)1 << 40, 1, 0}, "$.stem: expected an integer from 1 to 4096"},
+        {"patch_embed2.norm.weight", {(int64_t)1 << 50, 0, 0}, "$.dims[1]: expected an integer from 1 to 16384"},
+        {"block1.0.attn.mamba.A_log", {16, 257, 0}, "$.d_state: expected an integer from 1 to 256, found 257"},
+        {"block1.0.attn.mamba.conv1d.weight", {0, 1, (int64_t)1 << 40}, "$.d_conv: expected an integer from 1 to 16"},
+        {"head.weight", {(int64_t)1 << 52, 0, 0}, "$.classes: expected an integer from 2 to 1048576"},
+        {"block1.0.mlp.fc1.weight", {(int64_t)1 << 45, 0, 0}, "$.mlp_ratios[0]: expected a number from 0.01 to 64"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct simba_error error;
+        struct sb_safetensors_entry *entries;
+        struct sb_model_config config;
+        int count;
+        assert_true(sb_weights_entries(&fixture->list, fixture->space, &entries, &count, &error));
+        int changed = 0;
+        while (strcmp(entries[changed].name, cases[i].name) != 0) changed++;
+        entries[changed].rank = 3;
+        entries[changed].shape = cases[i].shape;
+        assert_true(sb_safetensors_write(fixture->path, entries, count, NULL, 0, &error));
+        free(entries);
+        struct sb_safetensors *file = open_file(fixture->path);
+        if (sb_weights_config(file, &config, &error)) fail_msg("%s was accepted", cases[i].name);
+        if (!strstr(error.message, cases[i].part) || !strstr(error.message, fixture->path))
+            fail_msg("expected \"%s\", found \"%s\"", cases[i].part, error.message);
+        assert_int_equal(error.code, SIMBA_ERROR_FORMAT);
+        sb_safetensors_close(file);
+    }
+}
+
 static void other_architecture(void **state) {
     struct fixture *fixture = *state;
     struct simba_error error;
@@ -161,6 +197,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(foreign_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(foreign_file_of_any_size, setup, teardown),
         cmocka_unit_test_setup_teardown(other_architecture, setup, teardown),
         cmocka_unit_test(published_size),
     };
