@@ -11,9 +11,10 @@ float to_factor(float x) {
     if (PRECISION == PRECISION_FP32) return x;
     const uint bits = floatBitsToUint(x), magnitude = bits & 0x7fffffffu;
     // Below 2^-14 a half is a multiple of 2^-24: the smaller the exponent, the more bits are lost.
-    const uint lost = PRECISION == PRECISION_BF16 ? 16u : clamp(126u - min(magnitude >> 23, 113u), 13u, 23u);
+    const int lost = PRECISION == PRECISION_BF16 ? 16 : clamp(126 - int(magnitude >> 23), 13, 23);
     // Half a step less a bit, and that bit if the number below is odd. At 2^-24 itself the bit is the exponent's, odd.
-    uint nearest = (magnitude + (1u << (lost - 1u)) - 1u + (magnitude >> lost & 1u)) >> lost << lost;
+    const uint half_step = 1u << (lost - 1);
+    uint nearest = (magnitude + half_step - 1u + (magnitude >> lost & 1u)) & (0u - 2u * half_step);
     if (PRECISION == PRECISION_FP16) {
         nearest = magnitude < 0x33800000u ? (magnitude > 0x33000000u ? 0x33800000u : 0u) : nearest; // 2^-24, half of it
         nearest = nearest >= 0x47800000u ? 0x7f800000u : nearest;                                   // 2^16

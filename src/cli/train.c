@@ -73,7 +73,7 @@ static void show_step(struct display *display, const struct simba_progress *prog
              eta);
     if (progress->loss_scale > 0) {
         const size_t length = strlen(text);
-        snprintf(text + length, sizeof text - length, "  loss scale %g  skipped %lld", progress->loss_scale,
+        snprintf(text + length, sizeof text - length, "  loss scale %.10g  skipped %lld", progress->loss_scale,
                  (long long)progress->skipped_steps);
     }
     if (!display->bar) {
