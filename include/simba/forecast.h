@@ -11,7 +11,8 @@ extern "C" {
 
 struct simba_forecast_options {
     const char *series; /* text file (CSV) with the model's channels; NULL: the one it was trained on */
-    int64_t horizon;    /* rows; 0: as many as the model forecasts at once. More: it goes on from its own forecast */
+    int64_t horizon;    /* rows, up to 2^20; 0: as many as the model forecasts at once. More: it goes on from its own
+                           forecast */
     int64_t hold_back;  /* so many rows at the end of the file are not shown to the model, but known as truth */
     const char *output; /* CSV file to write, in the form of the input; NULL: none */
     const char *plot;   /* PNG file to draw: history, forecast and, where it is known, truth; NULL: none */

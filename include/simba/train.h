@@ -83,6 +83,7 @@ struct simba_training_plan {
     int64_t epochs, epoch_steps, steps;
     int repeats;        /* draws of each image in an epoch ("data.repeated_augmentation"); that many fewer images */
     int64_t first_step; /* 0, or where a resumed run goes on */
+    int64_t seed;
     char data[256];     /* what it is trained on */
     char output[4096];
 };

@@ -34,10 +34,17 @@ void simba_forecast_destroy(struct simba_forecast *forecast) {
     free(work);
 }
 
+enum { MOST_ROWS = 1 << 20 }; /* as a model's own horizon */
+
 static bool check(const struct work *work, int64_t hold_back, struct simba_error *error) {
     const struct sb_forecaster_config *forecaster = &work->model->config.forecaster;
     const struct sb_table *table = &work->series.table;
-    if (hold_back < 0 || table->rows - hold_back < forecaster->look_back)
+    if (work->result.rows < 1 || work->result.rows > MOST_ROWS)
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "A forecast has 1 to %d rows; %lld were asked for.", MOST_ROWS,
+                       (long long)work->result.rows);
+    if (hold_back < 0)
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "%lld rows cannot be held back.", (long long)hold_back);
+    if (table->rows - hold_back < forecaster->look_back)
         return sb_fail(
             error, SIMBA_ERROR_ARGUMENT,
             "%s has %lld rows; without the %lld held back too few are left for the model, which looks back at "

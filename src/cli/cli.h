@@ -79,8 +79,8 @@ int cli_evaluate_series(struct simba_model *model, const struct simba_forecast_e
 
 /* ---- train_baselines.c */
 
-/* After the run into `output` with these options has ended. */
-int cli_train_baselines(const struct simba_trainer_options *options, const char *output);
+/* After the run with these options and this plan has ended. */
+int cli_train_baselines(const struct simba_trainer_options *options, const struct simba_training_plan *plan);
 
 /* ---- output.c */
 

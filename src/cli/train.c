@@ -243,7 +243,7 @@ static int run(const struct cli_command *command, int count, char **words) {
     if (plan.first_step == plan.steps) {
         printf("already finished: %lld of %lld steps; raise train.epochs to go on\n", (long long)plan.first_step,
                (long long)plan.steps);
-        if (baselines) code = cli_train_baselines(&training, plan.output);
+        if (baselines) code = cli_train_baselines(&training, &plan);
         goto done;
     }
     double begin = now();
@@ -256,7 +256,7 @@ static int run(const struct cli_command *command, int count, char **words) {
         printf("done in %s: %s/best.safetensors\n", cli_duration(text, now() - begin), plan.output);
     else
         code = cli_failed(&error);
-    if (fine && baselines) code = cli_train_baselines(&training, plan.output);
+    if (fine && baselines) code = cli_train_baselines(&training, &plan);
 done:
     simba_trainer_destroy(trainer);
     simba_device_close(device);

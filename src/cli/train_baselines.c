@@ -11,13 +11,14 @@ static const char recipe[] =
     "\"minimum_learning_rate\": 0, \"schedule\": \"exponential\", \"decay_factor\": 0.5, \"hold_epochs\": 1, "
     "\"weight_decay\": 0, \"loss\": \"mse\"}";
 
-static bool train_linear(struct simba_trainer_options options, const struct simba_model_info *info,
+static bool train_linear(struct simba_trainer_options options, const struct simba_model_info *info, int64_t seed,
                          const char *directory, struct simba_error *error) {
-    char model[128];
+    char model[128], same_seed[64];
     struct stat status;
     snprintf(model, sizeof model, "model={\"architecture\": \"dlinear\", \"look_back\": %d, \"horizon\": %d}",
              info->look_back, info->horizon);
-    const char **overrides = malloc(((size_t)options.override_count + 2) * sizeof *overrides);
+    snprintf(same_seed, sizeof same_seed, "train.seed=%lld", (long long)seed);
+    const char **overrides = malloc(((size_t)options.override_count + 3) * sizeof *overrides);
     if (!overrides) {
         *error = (struct simba_error){SIMBA_ERROR_MEMORY, "No memory left."};
         return false;
@@ -25,6 +26,7 @@ static bool train_linear(struct simba_trainer_options options, const struct simb
     for (int i = 0; i < options.override_count; i++) overrides[i] = options.overrides[i];
     overrides[options.override_count++] = model;
     overrides[options.override_count++] = recipe;
+    overrides[options.override_count++] = same_seed;
     options.overrides = overrides;
     options.output = directory;
     options.resume = stat(directory, &status) == 0;
@@ -37,7 +39,8 @@ static bool train_linear(struct simba_trainer_options options, const struct simb
     return fine;
 }
 
-int cli_train_baselines(const struct simba_trainer_options *options, const char *output) {
+int cli_train_baselines(const struct simba_trainer_options *options, const struct simba_training_plan *plan) {
+    const char *output = plan->output;
     char best[4200], linear[4200], kept[4200];
     struct simba_error error;
     struct simba_model_info info;
@@ -53,7 +56,7 @@ int cli_train_baselines(const struct simba_trainer_options *options, const char 
     simba_model_inspect(model, &info);
     int code = CLI_DONE;
     printf("training DLinear to compare with: %s\n", linear);
-    if (!train_linear(training, &info, linear, &error)) {
+    if (!train_linear(training, &info, plan->seed, linear, &error)) {
         code = cli_failed(&error);
     } else {
         const struct simba_forecast_evaluate_options evaluation = {.baselines = true};

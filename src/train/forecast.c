@@ -22,11 +22,21 @@ bool sb_forecast_open(struct sb_train_config *config, const char *path, const st
                                                         .log = log},
                                               .features = (enum sb_features)config->features,
                                               .target = config->target[0] ? config->target : NULL};
-    if (channels) {
+    /* Of a file without names one column is found by its place among all. */
+    const bool by_place = channels && !channels->named && config->features == SB_FEATURES_S;
+    if (channels && !by_place) {
         parameters.table.columns = (const char *const *)channels->names;
         parameters.table.column_count = channels->count;
     }
     if (!sb_series_read(&parameters, series, error)) return false;
+    if (by_place && strcmp(series->table.names[0], channels->names[0]) != 0) {
+        sb_fail(error, SIMBA_ERROR_FORMAT,
+                "%s: its column \"%s\" is not the model's, \"%s\". Name a file in the form of the one that the model "
+                "was trained on.",
+                parameters.table.path, series->table.names[0], channels->names[0]);
+        sb_series_finish(series);
+        return false;
+    }
     int64_t *count = &config->model.channels;
     if (!*count) *count = series->table.columns;
     if (*count == series->table.columns) return true;

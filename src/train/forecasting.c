@@ -77,10 +77,13 @@ static bool begin(struct sb_task *task, int64_t epoch, int64_t batch, const stru
 
 static bool next(struct sb_task *task, int64_t epoch, int64_t used, struct simba_error *error) {
     struct forecasting *self = own(task);
-    if (self->epoch < epoch || self->batch == used) {
+    if (self->epoch != epoch) {
         self->epoch = epoch;
         self->batch = 0;
     }
+    if (self->batch >= used)
+        return sb_fail(error, SIMBA_ERROR_INTERNAL, "Batch %lld of epoch %lld is one too many.", (long long)self->batch,
+                       (long long)epoch);
     const int count = sb_window_sampler_batch(&self->sampler, self->epoch, self->batch++, &self->windows);
     return count == self->config->batch_size ||
            sb_fail(error, SIMBA_ERROR_INTERNAL, "A batch has %d windows instead of %lld.", count,

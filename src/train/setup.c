@@ -105,6 +105,7 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
         .batch = (int)config->batch_size,
         .accumulation = (int)config->accumulation,
         .epochs = config->epochs,
+        .seed = config->seed,
         .epoch_steps =
             (task->epoch_samples ? task->epoch_samples : task->samples) / config->batch_size / config->accumulation,
         .repeats = (int)config->repeated_augmentation,

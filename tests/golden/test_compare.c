@@ -60,13 +60,13 @@ int main(int count, char **arguments) {
         "\"image_size\": [28, 36], \"channels\": 1, \"classes\": 7, \"drop_path\": 0.3}",
         "{\"size\": \"custom\", \"stem\": 5, \"dims\": [8, 12], \"depths\": [1, 1], \"mixer\": \"einfft\", "
         "\"image_size\": 32, \"classes\": 11, \"token_labels\": true, \"d_state\": 16}",
-        "{\"architecture\": \"series\", \"channels\": 3, \"look_back\": 50, \"horizon\": 9, \"patch\": 7, \"stride\": "
-        "4, "
-        "\"dim\": 20, \"depth\": 3, \"dropout\": 0.2, \"head_dropout\": 0.3, \"drop_path\": 0.4}",
+        "{\"architecture\": \"series\", \"channels\": 3, \"look_back\": 50, \"horizon\": 9, \"patch\": 7, "
+        "\"stride\": 4, \"dim\": 20, \"depth\": 3, \"dropout\": 0.2, \"head_dropout\": 0.3, \"drop_path\": 0.4}",
         "{\"architecture\": \"series\", \"channels\": 5, \"look_back\": 40, \"horizon\": 6, \"mix_channels\": true, "
-        "\"bidirectional\": true, \"mixer\": \"mlp\", \"head\": \"mean\", \"dim\": 18, \"drop_path\": 0.3}",
+        "\"bidirectional\": true, \"mixer\": \"mlp\", \"head\": \"mean\", \"final_norm\": false, \"dim\": 18, "
+        "\"drop_path\": 0.3}",
         "{\"architecture\": \"dlinear\", \"channels\": 4, \"look_back\": 33, \"horizon\": 12, \"kernel\": 7, "
-        "\"normalise\": \"instance\"}"};
+        "\"normalise\": \"mean\"}"};
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         bool equal = compare(device, reference, models[i], false, SB_PRECISION_FP32);
         for (int precision = SB_PRECISION_FP32; precision <= SB_PRECISION_FP16; precision++)

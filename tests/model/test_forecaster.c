@@ -8,6 +8,9 @@
 #include <stddef.h>
 /* cmocka wants the headers above first */
 #include <cmocka.h>
+
+#include "gradients.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,11 +64,10 @@ static void all_keys(void **state) {
     (void)state;
     const struct sb_model_config config =
         config_of("{\"architecture\": \"series\", \"look_back\": 61, \"horizon\": 62, \"channels\": 63, \"normalise\": "
-                  "\"mean\", \"final_norm\": false, \"mix_channels\": true, \"patch\": 5, \"stride\": 3, "
-                  "\"end_padding\": 2, \"dim\": 44, "
-                  "\"depth\": 7, \"mixer\": \"mlp\", \"mlp_ratio\": 1.25, \"bidirectional\": true, \"d_state\": 9, "
-                  "\"d_conv\": 6, \"expand\": 4, \"head\": \"mean\", \"dropout\": 0.125, \"head_dropout\": 0.25, "
-                  "\"drop_path\": 0.375, \"initialisation\": \"mamba\"}");
+                  "\"mean\", \"mix_channels\": true, \"patch\": 5, \"stride\": 3, \"end_padding\": 2, \"dim\": 44, "
+                  "\"depth\": 7, \"mixer\": \"mlp\", \"mlp_ratio\": 1.25, \"bidirectional\": true, \"final_norm\": "
+                  "false, \"d_state\": 9, \"d_conv\": 6, \"expand\": 4, \"head\": \"mean\", \"dropout\": 0.125, "
+                  "\"head_dropout\": 0.25, \"drop_path\": 0.375, \"initialisation\": \"mamba\"}");
     const struct sb_forecaster_config *forecaster = &config.forecaster;
     assert_int_equal(forecaster->look_back, 61);
     assert_int_equal(forecaster->horizon, 62);
@@ -99,8 +101,7 @@ static void round_trip(void **state) {
         {"{\"architecture\":\"series\",\"look_back\":61,\"horizon\":62,\"channels\":63,\"normalise\":\"mean\","
          "\"mix_channels\":true,\"patch\":5,\"stride\":3,\"end_padding\":0,\"dim\":44,\"depth\":7,\"mixer\":\"mlp\","
          "\"mlp_ratio\":1.25,\"bidirectional\":true,\"final_norm\":false,\"d_state\":9,\"d_conv\":6,\"expand\":4,"
-         "\"head\":\"mean\","
-         "\"dropout\":0.125,\"head_dropout\":0.25,\"drop_path\":0.375,\"initialisation\":\"mamba\"}",
+         "\"head\":\"mean\",\"dropout\":0.125,\"head_dropout\":0.25,\"drop_path\":0.375,\"initialisation\":\"mamba\"}",
          23},
         {"{\"architecture\":\"dlinear\",\"look_back\":40,\"horizon\":3,\"channels\":2,\"normalise\":\"instance\","
          "\"kernel\":7}",
@@ -143,7 +144,7 @@ static void errors(void **state) {
         {"{\"architecture\": \"series\", \"look_back\": 0}", "$.look_back", "1"},
         {"{\"architecture\": \"series\", \"horizon\": 1.5}", "$.horizon", "integer"},
         {"{\"architecture\": \"series\", \"channels\": 0}", "$.channels", "1"},
-        {"{\"architecture\": \"series\", \"normalise\": 1}", "$.normalise", ""},
+        {"{\"architecture\": \"series\", \"normalise\": \"revin\"}", "$.normalise", "instance"},
         {"{\"architecture\": \"series\", \"stride\": 0}", "$.stride", "1"},
         {"{\"architecture\": \"series\", \"end_padding\": -1}", "$.end_padding", "0"},
         {"{\"architecture\": \"series\", \"d_state\": 257}", "$.d_state", "256"},
@@ -261,8 +262,6 @@ static void parameters(void **state) {
                                          {"blocks.0.mlp.fc1.bias", 1, {24}},
                                          {"blocks.0.mlp.fc2.weight", 2, {16, 24}},
                                          {"blocks.0.mlp.fc2.bias", 1, {16}},
-                                         {"norm.weight", 1, {16}},
-                                         {"norm.bias", 1, {16}},
                                          {"head.weight", 2, {27, 16}},
                                          {"head.bias", 1, {27}}};
     static const struct entry linear[] = {{"Linear_Seasonal.weight", 2, {9, 30}},
@@ -275,7 +274,7 @@ static void parameters(void **state) {
     CHECK_PARAMETERS("{\"architecture\": \"series\", \"look_back\": 29, \"horizon\": 9, \"channels\": 3, \"patch\": 6, "
                      "\"stride\": 4, \"end_padding\": 2, \"dim\": 16, \"depth\": 1, \"d_state\": 5, \"expand\": 1, "
                      "\"mixer\": \"mlp\", \"mlp_ratio\": 1.5, \"mix_channels\": true, \"bidirectional\": true, "
-                     "\"head\": \"mean\"}",
+                     "\"head\": \"mean\", \"final_norm\": false}",
                      mixed);
     /* one set of weights for all channels, however many there are */
     CHECK_PARAMETERS("{\"architecture\": \"dlinear\", \"look_back\": 30, \"horizon\": 9, \"channels\": 7}", linear);
@@ -442,7 +441,7 @@ static void shapes(void **state) {
         finish(&build);
         start(&build,
               "{\"architecture\": \"dlinear\", \"look_back\": 32, \"horizon\": 9, \"channels\": 3, \"normalise\": "
-              "\"instance\"}",
+              "\"mean\"}",
               training);
         check_shape(&build, "patches", 3, (int64_t[]){6, 1, 32});
         check_shape(&build, "trend", 2, (int64_t[]){6, 32});
@@ -501,7 +500,7 @@ static void every_parameter_has_a_gradient(void **state) {
     static const char *const texts[] = {
         SMALL "}", SMALL ", \"mixer\": \"mlp\", \"mix_channels\": true, \"bidirectional\": true, \"head\": \"mean\"}",
         "{\"architecture\": \"series\", \"look_back\": 32, \"channels\": 3, \"dropout\": 0.1, \"head_dropout\": 0.2, "
-        "\"drop_path\": 0.2, \"bidirectional\": true, \"normalise\": \"none\"}",
+        "\"drop_path\": 0.2, \"bidirectional\": true, \"normalise\": \"none\", \"final_norm\": false}",
         "{\"architecture\": \"dlinear\", \"look_back\": 32, \"horizon\": 9, \"channels\": 3}"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct build build;
@@ -513,15 +512,7 @@ static void every_parameter_has_a_gradient(void **state) {
             graph,
             (struct sb_forecast_loss_parameters){.name = "loss", .prediction = build.model.forecast, .target = truth});
         if (!sb_differentiate(graph, loss, NULL, &error)) fail_msg("%s", error.message);
-        for (int p = 0; p < build.list.count; p++) {
-            const struct sb_parameter *parameter = &build.list.entries[p];
-            struct sb_tensor *tensor = sb_find_tensor(graph, parameter->name);
-            if (!tensor) fail_msg("%s is not used", parameter->name);
-            struct sb_tensor *gradient = sb_gradient_of(graph, tensor);
-            if (!gradient) fail_msg("%s has no gradient", parameter->name);
-            assert_int_equal(sb_storage(gradient)->space, SB_SPACE_GRADIENT);
-            assert_int_equal(sb_address(gradient), parameter->offset);
-        }
+        check_gradients(graph, &build.list);
         assert_null(sb_gradient_of(graph, build.model.window));
         finish(&build);
     }
