@@ -30,9 +30,9 @@ struct simba_conversion {
 };
 
 /* Writes the state dictionary of the published code: its names in its order, float32 (and the int64 counters of batch
- * normalisation), whatever the input had; "module." in front of names (DistributedDataParallel) is removed. A safetensors
- * file gets the architecture in its metadata. No code in a PyTorch file is ever run. Weights that do not fit the
- * architecture are an error that lists the first differences. Atomic. `result` may be NULL. */
+ * normalisation), whatever the input had; "module." in front of names (DistributedDataParallel) is removed. A
+ * safetensors file gets the architecture in its metadata. No code in a PyTorch file is ever run. Weights that do not
+ * fit the architecture are an error that lists the first differences. Atomic. `result` may be NULL. */
 SIMBA_API bool simba_convert(const struct simba_convert_options *options, struct simba_conversion *result,
                              struct simba_error *error);
 

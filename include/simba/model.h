@@ -1,4 +1,5 @@
-/* Models: loading or building one, classifying images, measuring accuracy, looking inside.
+/* Models: loading or building one, classifying images, measuring accuracy, looking inside. Models of series forecast
+ * instead: simba/forecast.h.
  *
  * A weights file is one safetensors file with the published parameter names. Files that `simba train` wrote say in
  * their metadata which architecture they hold; for others (saved from PyTorch) name a configuration. */
@@ -84,9 +85,12 @@ SIMBA_API bool simba_model_evaluate(struct simba_model *model, const struct simb
 /* ---- looking inside */
 
 struct simba_model_info {
-    char size[16];   /* "s", "b", "l" or "custom" */
-    char mixer[16];  /* "mlp" or "einfft" */
-    char origin[16]; /* "trained": has a training record; "weights"; "fresh" */
+    char model[64];         /* "SiMBA s, mlp mixer" */
+    bool series;            /* it forecasts (simba/forecast.h); else it classifies images */
+    int look_back, horizon; /* of one that forecasts: rows it sees, and rows it forecasts at once */
+    char size[16];          /* "s", "b", "l" or "custom" */
+    char mixer[16];         /* "mlp" or "einfft" */
+    char origin[16];        /* "trained": has a training record; "weights"; "fresh" */
     int stages, classes, channels, height, width;
     bool token_labels;
     int parameter_tensors;     /* entries of the state dictionary, running statistics included */
@@ -100,6 +104,7 @@ struct simba_model_info {
     /* The training record; zero or empty when origin is not "trained". */
     int64_t step, epoch; /* finished optimiser steps and epochs */
     double best_top1;    /* best accuracy on the evaluation data so far, 0..1; negative: never evaluated */
+    double best_mse;     /* of a model of series: smallest mean squared error on the validation part */
     char data[256];      /* what it was trained on */
     char version[32];    /* of the library that wrote it */
 };

@@ -34,7 +34,7 @@ struct simba_parity_options {
     const char *const *overrides;   /* ... with these changes ... */
     int override_count;
     int batch;     /* ... at this batch (0: 2) ... */
-    uint64_t seed; /* ... with weights and images from this seed */
+    uint64_t seed; /* ... with weights and images or windows from this seed */
     bool training; /* forward, backward and optimiser; false: inference only */
     void (*report)(void *user, const struct simba_parity_result *result); /* NULL: none */
     void *user;

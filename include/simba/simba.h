@@ -15,6 +15,7 @@
 
 #include "simba/convert.h"
 #include "simba/device.h"
+#include "simba/forecast.h"
 #include "simba/label.h"
 #include "simba/model.h"
 #include "simba/parity.h"

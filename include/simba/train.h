@@ -66,7 +66,7 @@ struct simba_trainer_options {
 
 /* What a run needs, before it starts. Bytes are of device memory. */
 struct simba_training_plan {
-    char model_size[16], mixer[16];
+    char model[64];            /* "SiMBA s, mlp mixer" */
     int64_t parameters;        /* numbers, without running statistics */
     int64_t trained;           /* of them; the others are frozen ("train.frozen_stages") */
     uint64_t parameter_bytes;  /* parameters and running statistics */
@@ -83,6 +83,7 @@ struct simba_training_plan {
     int64_t epochs, epoch_steps, steps;
     int repeats;        /* draws of each image in an epoch ("data.repeated_augmentation"); that many fewer images */
     int64_t first_step; /* 0, or where a resumed run goes on */
+    int64_t seed;
     char data[256];     /* what it is trained on */
     char output[4096];
 };

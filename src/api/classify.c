@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* Where image `index` of a set comes from: memory or a file. */
 struct source {
@@ -70,11 +69,6 @@ static bool load(struct simba_model *model, struct source source, int index, uin
     return sb_transform_for_evaluation(&transform, &image, pixels, &model->scratch, error);
 }
 
-static bool can_run(const struct simba_model *model, struct simba_error *error) {
-    return model->device ||
-           sb_fail(error, SIMBA_ERROR_ARGUMENT, "The model was made without a device: it can only be inspected.");
-}
-
 /* Logits of images `first` .. `first + count`, at most a batch; valid until the next call. */
 static const float *run_batch(struct simba_model *model, struct source source, int first, int count,
                               struct simba_error *error) {
@@ -87,7 +81,7 @@ static const float *run_batch(struct simba_model *model, struct source source, i
 
 bool simba_model_logits(struct simba_model *model, const struct simba_image *images, int count, float *logits,
                         struct simba_error *error) {
-    if (!can_run(model, error)) return false;
+    if (!api_can_run(model, false, error)) return false;
     const int batch = (int)model->inference.batch;
     const size_t classes = (size_t)model->config.classes;
     for (int first = 0; first < count; first += batch) {
@@ -122,7 +116,7 @@ static void rank(const struct simba_model *model, const float *logits, int top, 
 
 static bool classify(struct simba_model *model, struct source source, int count, int top,
                      struct simba_prediction *predictions, struct simba_error *error) {
-    if (!can_run(model, error)) return false;
+    if (!api_can_run(model, false, error)) return false;
     if (count < 0 || top < 1 || top > model->config.classes)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "The %d most probable of %lld classes were asked for.", top,
                        (long long)model->config.classes);
@@ -206,17 +200,11 @@ static struct sb_dataset *open_data(struct simba_model *model, const char *path,
     return dataset;
 }
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 bool simba_model_evaluate(struct simba_model *model, const struct simba_evaluate_options *options,
                           struct simba_evaluation *result, struct simba_error *error) {
     static const struct simba_evaluate_options defaults = {0};
     if (!options) options = &defaults;
-    if (!can_run(model, error)) return false;
+    if (!api_can_run(model, false, error)) return false;
     const char **names = NULL;
     if (cJSON_GetArraySize(model->labels) == model->config.classes && !(names = label_list(model, error))) return false;
     struct sb_dataset *dataset = open_data(model, options->data, names, error);
@@ -229,7 +217,7 @@ bool simba_model_evaluate(struct simba_model *model, const struct simba_evaluate
                                                         .progress = options->progress,
                                                         .user = options->user};
     struct sb_metrics metrics;
-    const double begin = now();
+    const double begin = api_now();
     const bool fine = sb_evaluate(&model->inference, &parameters, &metrics, error);
     sb_dataset_destroy(dataset);
     if (!fine) return false;
@@ -239,6 +227,6 @@ bool simba_model_evaluate(struct simba_model *model, const struct simba_evaluate
                                         .loss = metrics.loss_sum / images,
                                         .top1 = (double)metrics.top1 / images,
                                         .top5 = (double)metrics.top5 / images,
-                                        .seconds = now() - begin};
+                                        .seconds = api_now() - begin};
     return true;
 }

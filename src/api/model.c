@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* The architecture: of the configuration when there is one, else of the weights. */
 static bool read_architecture(struct simba_model *model, const struct simba_model_options *options,
@@ -32,7 +33,13 @@ static bool read_record(struct simba_model *model, const struct sb_safetensors *
     model->configuration = strdup(record.configuration);
     model->labels = record.labels ? cJSON_Parse(record.labels) : NULL;
     if (!model->configuration) return sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory reading %s.", file->path);
-    return true;
+    if (model->config.architecture == SB_ARCHITECTURE_VISION) return true;
+    char name[512];
+    snprintf(name, sizeof name, "%.400s, metadata \"simba.channels\"", file->path);
+    if (!sb_channels_read(name, record.channels ? record.channels : "{}", &model->channels, error)) return false;
+    return model->channels.count == model->config.channels ||
+           sb_fail(error, SIMBA_ERROR_FORMAT, "%s: expected %lld channels, found %d.", name,
+                   (long long)model->config.channels, model->channels.count);
 }
 
 static bool write_configuration(struct simba_model *model, struct simba_error *error) {
@@ -61,13 +68,25 @@ static bool compile(struct simba_model *model, struct simba_error *error) {
            sb_inference_prepare(&model->inference, error);
 }
 
+/* Without data a configuration may leave open how many channels a series has; a model cannot. */
+static bool know_channels(const struct simba_model *model, const struct simba_model_options *options,
+                          struct simba_error *error) {
+    return model->config.architecture == SB_ARCHITECTURE_VISION || model->config.channels ||
+           sb_fail(error, SIMBA_ERROR_CONFIG,
+                   "%s: $.model.channels is missing, and without data nothing else tells how many there are (--set "
+                   "model.channels=7).",
+                   options->configuration ? options->configuration : options->weights);
+}
+
 static bool create(struct simba_model *model, const struct simba_model_options *options, struct simba_error *error) {
     struct sb_safetensors *file = NULL;
     if (!options->weights && !options->configuration)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "A model needs weights, a configuration, or both.");
     if (options->weights && !(file = sb_weights_open(options->weights, NULL, NULL, error))) return false;
+    if (options->weights) model->path = strdup(options->weights);
     bool fine =
-        read_architecture(model, options, file, error) && sb_model_parameters(&model->config, &model->list, error) &&
+        read_architecture(model, options, file, error) && know_channels(model, options, error) &&
+        sb_model_parameters(&model->config, &model->list, error) &&
         sb_inference_plan(&model->inference, &model->config, &model->list, options->batch ? options->batch : 1, error);
     model->parameters = fine ? sb_allocate(model->list.total_bytes, 1, error) : NULL;
     fine = model->parameters;
@@ -91,12 +110,40 @@ struct simba_model *simba_model_create(struct simba_device *device, const struct
     return NULL;
 }
 
+bool api_can_run(const struct simba_model *model, bool series, struct simba_error *error) {
+    if (!model->device)
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "The model was made without a device: it can only be inspected.");
+    if (series == (model->config.architecture != SB_ARCHITECTURE_VISION)) return true;
+    return sb_fail(error, SIMBA_ERROR_ARGUMENT, "%s is a model for %s.", model->path ? model->path : "This",
+                   series ? "images: it can classify (simba predict), but not forecast"
+                          : "series: it can forecast (simba forecast), but not classify");
+}
+
+bool api_training_configuration(const struct simba_model *model, struct sb_train_config *config,
+                                struct simba_error *error) {
+    if (!model->trained)
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "%s holds no record of a training, which says what its data are.",
+                       model->path ? model->path : "The model");
+    struct sb_json_document *document = sb_json_read_text("the training record", model->configuration, error);
+    const bool fine = document && sb_train_config_read(sb_json_root(document), config, error);
+    sb_json_destroy(document);
+    return fine;
+}
+
+double api_now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
 void simba_model_destroy(struct simba_model *model) {
     if (!model) return;
     sb_inference_finish(&model->inference);
     sb_memory_destroy(model->memory);
     sb_parameter_list_finish(&model->list);
     cJSON_Delete(model->labels);
+    sb_channels_finish(&model->channels);
+    free(model->path);
     free(model->scratch.bytes);
     free(model->file.bytes);
     free(model->decoded.bytes);
@@ -112,7 +159,12 @@ bool simba_model_save(const struct simba_model *model, const char *path, struct 
 void simba_model_inspect(const struct simba_model *model, struct simba_model_info *info) {
     const struct sb_model_config *config = &model->config;
     const struct sb_cost cost = sb_graph_cost(&model->inference.graph);
-    *info = (struct simba_model_info){.stages = config->stages,
+    const bool vision = config->architecture == SB_ARCHITECTURE_VISION, series = !vision;
+    const bool has_best = model->state.best_epoch > 0;
+    *info = (struct simba_model_info){.series = series,
+                                      .look_back = (int)config->forecaster.look_back,
+                                      .horizon = (int)config->forecaster.horizon,
+                                      .stages = config->stages,
                                       .classes = (int)config->classes,
                                       .channels = (int)config->channels,
                                       .height = (int)config->height,
@@ -127,7 +179,9 @@ void simba_model_inspect(const struct simba_model *model, struct simba_model_inf
                                       .bytes = cost.bytes,
                                       .step = model->state.step,
                                       .epoch = model->state.epoch,
-                                      .best_top1 = model->state.best_epoch ? model->state.best : -1};
+                                      .best_top1 = vision && has_best ? model->state.best : -1,
+                                      .best_mse = series && has_best ? model->state.best : -1};
+    sb_model_config_describe(config, info->model);
     snprintf(info->size, sizeof info->size, "%s", config->size);
     snprintf(info->mixer, sizeof info->mixer, "%s", config->mixer == SB_MIXER_EINFFT ? "einfft" : "mlp");
     snprintf(info->origin, sizeof info->origin, "%s",

@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "base/memory.h"
 #include "train/checkpoint.h"
+#include "train/forecast.h"
 #include "train/inference.h"
 
 struct cJSON;
@@ -22,7 +23,16 @@ struct simba_model {
     struct sb_training_state state; /* the training record */
     char data[256], version[32];
     char *configuration;
-    struct cJSON *labels; /* list of names, or NULL */
+    struct cJSON *labels;        /* list of names, or NULL */
+    struct sb_channels channels; /* of a trained model for series; else of no names */
+    char *path;                  /* of its file, or NULL */
 };
+
+/* Fails when there is no device, or when the model is not for `series`, or (not) for images. */
+bool api_can_run(const struct simba_model *model, bool series, struct simba_error *error);
+/* The configuration with which it was trained; sb_train_config_finish it. */
+bool api_training_configuration(const struct simba_model *model, struct sb_train_config *config,
+                                struct simba_error *error);
+double api_now(void); /* seconds */
 
 #endif

@@ -14,7 +14,8 @@ enum sb_stream {
     SB_STREAM_DROP_PATH,
     SB_STREAM_TEST,
     SB_STREAM_MIXING,
-    SB_STREAM_ERASING
+    SB_STREAM_ERASING,
+    SB_STREAM_DROPOUT
 };
 
 /* Four 32-bit words for the 128-bit counter {counter[0..3]} under the 64-bit key. */

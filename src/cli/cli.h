@@ -42,7 +42,7 @@ struct cli_command {
     int (*run)(const struct cli_command *command, int count, char **words);
 };
 extern const struct cli_command cli_train, cli_evaluate, cli_predict, cli_inspect, cli_convert, cli_label, cli_devices,
-    cli_parity;
+    cli_parity, cli_forecast;
 
 /* Reads the words after the command's name. CLI_DONE: go on; otherwise *exit_code is what the command returns now
  * (0 after --help). Words that are no options are added to `operands`. */
@@ -71,6 +71,16 @@ struct cli_device {
     }
 struct simba_device *cli_device_open(const struct cli_device *options, struct simba_error *error);
 struct simba_log cli_log(bool verbose);
+
+/* ---- evaluate_series.c */
+
+int cli_evaluate_series(struct simba_model *model, const struct simba_forecast_evaluate_options *options,
+                        const struct simba_device *device, bool json);
+
+/* ---- train_baselines.c */
+
+/* After the run with these options and this plan has ended. */
+int cli_train_baselines(const struct simba_trainer_options *options, const struct simba_training_plan *plan);
 
 /* ---- output.c */
 

@@ -3,27 +3,42 @@
 #include <stdlib.h>
 
 static void show_progress(void *user, int64_t done, int64_t total) {
-    (void)user;
-    fprintf(stderr, "\r%lld / %lld images\033[K", (long long)done, (long long)total);
+    const struct simba_model_info *info = user;
+    fprintf(stderr, "\r%lld / %lld %s\033[K", (long long)done, (long long)total, info->series ? "windows" : "images");
     if (done == total) fputs("\r\033[K", stderr);
 }
 
 static int run(const struct cli_command *command, int count, char **words) {
     struct cli_device device_options = {0};
     const char *data = NULL, *configuration = NULL;
-    int batch = 0;
-    bool json = false;
+    int batch = 0, drop_last = 0, season = 0;
+    bool json = false, baselines = false;
     struct cli_list operands = {0};
     const struct cli_option options[] = {
         {.name = "data",
          .argument = "PATH",
-         .help = "directory of class directories or of IDX files, or a configuration with \"data\"",
+         .help = "other data: a directory of class directories or of IDX files, a configuration; a series: a CSV file",
          .text = &data},
         {.name = "config",
          .argument = "FILE",
          .help = "the architecture, if the weights do not say",
          .text = &configuration},
-        {.name = "batch", .argument = "N", .help = "images computed at once", .integer = &batch, .minimum = 1},
+        {.name = "batch",
+         .argument = "N",
+         .help = "images or windows computed at once",
+         .integer = &batch,
+         .minimum = 1},
+        {.name = "drop-last",
+         .argument = "N",
+         .help = "series: also without the windows behind the last whole batch of N",
+         .integer = &drop_last,
+         .minimum = 1},
+        {.name = "baselines", .help = "series: what forecasts without the model are worth", .flag = &baselines},
+        {.name = "season",
+         .argument = "N",
+         .help = "rows of a season, for --baselines (as the dates suggest)",
+         .integer = &season,
+         .minimum = 1},
         {.name = "json", .help = "machine-readable output", .flag = &json},
         CLI_DEVICE_OPTIONS(device_options),
         {0}};
@@ -44,10 +59,32 @@ static int run(const struct cli_command *command, int count, char **words) {
                                                                  .configuration = configuration,
                                                                  .batch = batch ? batch : 64},
                                    &error);
-    if (!model || !simba_model_evaluate(model,
-                                        &(struct simba_evaluate_options){
-                                            .data = data, .progress = cli_is_terminal(stderr) ? show_progress : NULL},
-                                        &result, &error)) {
+    if (!model) {
+        code = cli_failed(&error);
+        goto done;
+    }
+    struct simba_model_info info;
+    simba_model_inspect(model, &info);
+    void (*progress)(void *user, int64_t done, int64_t total) = cli_is_terminal(stderr) ? show_progress : NULL;
+    if (info.series) {
+        const struct simba_forecast_evaluate_options series = {.series = data,
+                                                               .baselines = baselines,
+                                                               .season = season,
+                                                               .drop_last = drop_last,
+                                                               .progress = progress,
+                                                               .user = &info};
+        code = cli_evaluate_series(model, &series, device, json);
+        goto done;
+    }
+    if (baselines || season || drop_last) {
+        code = cli_usage_error(command,
+                               "--baselines, --season and --drop-last are for models of series; %s is one of images",
+                               operands.items[0]);
+        goto done;
+    }
+    if (!simba_model_evaluate(model,
+                              &(struct simba_evaluate_options){.data = data, .progress = progress, .user = &info},
+                              &result, &error)) {
         code = cli_failed(&error);
         goto done;
     }
@@ -76,5 +113,5 @@ const struct cli_command cli_evaluate = {.name = "evaluate",
                                          .operands = "MODEL",
                                          .summary = "measure the accuracy of a model",
                                          .details = "Without --data the evaluation images of its own training are "
-                                                    "used.\n",
+                                                    "used, of a model of series\nthe test part of its series.\n",
                                          .run = run};

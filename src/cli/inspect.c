@@ -2,9 +2,20 @@
 
 #include <stdlib.h>
 
+/* null for a figure that was never measured */
+static void print_known(double figure) {
+    if (figure < 0)
+        fputs("null", stdout);
+    else
+        cli_json_number(stdout, figure);
+}
+
 static void print_json(const struct simba_model *model, const struct simba_model_info *info, bool tensors) {
+    fputs("{\"model\": ", stdout);
+    cli_json_string(stdout, info->model);
+    if (info->series) printf(", \"look_back\": %d, \"horizon\": %d", info->look_back, info->horizon);
     printf(
-        "{\"size\": \"%s\", \"mixer\": \"%s\", \"origin\": \"%s\", \"stages\": %d, \"classes\": %d, \"channels\": %d, "
+        ", \"size\": \"%s\", \"mixer\": \"%s\", \"origin\": \"%s\", \"stages\": %d, \"classes\": %d, \"channels\": %d, "
         "\"height\": %d, \"width\": %d, \"token_labels\": %s,\n",
         info->size, info->mixer, info->origin, info->stages, info->classes, info->channels, info->height, info->width,
         info->token_labels ? "true" : "false");
@@ -13,10 +24,9 @@ static void print_json(const struct simba_model *model, const struct simba_model
            (long long)info->parameters, (unsigned long long)info->parameter_bytes, info->batch,
            (unsigned long long)info->activation_bytes, info->flops, info->bytes);
     printf(" \"step\": %lld, \"epoch\": %lld, \"best_top1\": ", (long long)info->step, (long long)info->epoch);
-    if (info->best_top1 < 0)
-        fputs("null", stdout);
-    else
-        cli_json_number(stdout, info->best_top1);
+    print_known(info->best_top1);
+    fputs(", \"best_mse\": ", stdout);
+    print_known(info->best_mse);
     fputs(", \"data\": ", stdout);
     cli_json_string(stdout, info->data[0] ? info->data : NULL);
     fputs(", \"version\": ", stdout);
@@ -36,10 +46,7 @@ static void print_json(const struct simba_model *model, const struct simba_model
     printf(",\n \"configuration\": %s}\n", simba_model_configuration(model));
 }
 
-static void print_text(const struct simba_model *model, const struct simba_model_info *info, bool tensors) {
-    char text[32], more[32];
-    printf("%sSiMBA %s, %s mixer%s%s\n", cli_bold(stdout), info->size, info->mixer,
-           info->token_labels ? ", token labels" : "", cli_plain(stdout));
+static void print_input(const struct simba_model *model, const struct simba_model_info *info) {
     printf("  input        %d x %d, %d channel%s\n", info->height, info->width, info->channels,
            info->channels == 1 ? "" : "s");
     printf("  classes      %d", info->classes);
@@ -47,6 +54,16 @@ static void print_text(const struct simba_model *model, const struct simba_model
         printf("%s%s", i ? ", " : ": ", simba_model_label(model, i));
     printf("%s\n", info->classes > 10 && simba_model_label(model, 0) ? ", ..." : "");
     printf("  stages       %d\n", info->stages);
+}
+
+static void print_text(const struct simba_model *model, const struct simba_model_info *info, bool tensors) {
+    char text[32], more[32];
+    printf("%s%s%s%s\n", cli_bold(stdout), info->model, info->token_labels ? ", token labels" : "", cli_plain(stdout));
+    if (info->series)
+        printf("  forecasts    %d rows of %d channel%s from the %d before\n", info->horizon, info->channels,
+               info->channels == 1 ? "" : "s", info->look_back);
+    else
+        print_input(model, info);
     printf("  parameters   %lld in %d tensors, %s\n", (long long)info->parameters, info->parameter_tensors,
            cli_bytes(text, (double)info->parameter_bytes));
     printf("  one pass     batch %d: %sFLOP, %s of intermediate values\n", info->batch, cli_count(text, info->flops),
@@ -55,6 +72,7 @@ static void print_text(const struct simba_model *model, const struct simba_model
         printf("  trained      %lld epochs, %lld steps on %s, by simba %s\n", (long long)info->epoch,
                (long long)info->step, info->data, info->version);
     if (info->step && info->best_top1 >= 0) printf("  best top-1   %.2f %%\n", 100 * info->best_top1);
+    if (info->step && info->best_mse >= 0) printf("  best MSE     %.4f (validation part)\n", info->best_mse);
     if (tensors) {
         struct simba_parameter_info parameter;
         for (int i = 0; i < info->parameter_tensors && simba_model_parameter(model, i, &parameter, NULL); i++) {

@@ -143,8 +143,7 @@ static void print_plan(const struct simba_trainer *trainer, const struct simba_d
     char a[32], b[32], c[32], d[32];
     if (with_configuration) printf("%s\n", simba_trainer_configuration(trainer));
     printf("%splan%s\n", cli_bold(stdout), cli_plain(stdout));
-    printf("  model        SiMBA %s, %s mixer, %lld parameters", plan.model_size, plan.mixer,
-           (long long)plan.parameters);
+    printf("  model        %s, %lld parameters", plan.model, (long long)plan.parameters);
     if (plan.trained < plan.parameters) printf(", %lld of them trained", (long long)plan.trained);
     putchar('\n');
     printf("  data         %s; %lld to evaluate on\n", plan.data, (long long)plan.evaluation_samples);
@@ -189,7 +188,7 @@ static int run(const struct cli_command *command, int count, char **words) {
     struct cli_device device_options = {0};
     struct cli_list operands = {0}, overrides = {0};
     const char *output = NULL;
-    bool resume = false, dry_run = false;
+    bool resume = false, dry_run = false, baselines = false;
     const struct cli_option options[] = {
         {.name = "set",
          .argument = "KEY=VALUE",
@@ -200,6 +199,9 @@ static int run(const struct cli_command *command, int count, char **words) {
         {.name = "dry-run",
          .help = "print configuration, plan and the time an epoch takes, then stop",
          .flag = &dry_run},
+        {.name = "baselines",
+         .help = "series: train DLinear as well, and compare with it and with naive forecasts",
+         .flag = &baselines},
         CLI_DEVICE_OPTIONS(device_options),
         {0}};
     struct display display = {.bar = cli_is_terminal(stderr)};
@@ -214,17 +216,15 @@ static int run(const struct cli_command *command, int count, char **words) {
         goto done;
     }
     device = cli_device_open(&device_options, &error);
-    if (device)
-        trainer = simba_trainer_create(
-            &(struct simba_trainer_options){.device = device,
-                                            .configuration = operands.count ? operands.items[0] : NULL,
-                                            .overrides = overrides.items,
-                                            .override_count = overrides.count,
-                                            .output = output,
-                                            .resume = resume,
-                                            .progress = show,
-                                            .user = &display},
-            &error);
+    const struct simba_trainer_options training = {.device = device,
+                                                   .configuration = operands.count ? operands.items[0] : NULL,
+                                                   .overrides = overrides.items,
+                                                   .override_count = overrides.count,
+                                                   .output = output,
+                                                   .resume = resume,
+                                                   .progress = show,
+                                                   .user = &display};
+    if (device) trainer = simba_trainer_create(&training, &error);
     if (!trainer) {
         code = cli_failed(&error);
         goto done;
@@ -236,9 +236,14 @@ static int run(const struct cli_command *command, int count, char **words) {
     }
     struct simba_training_plan plan;
     simba_trainer_plan(trainer, &plan);
+    if (baselines && plan.classes) {
+        code = cli_usage_error(command, "--baselines is for models of series");
+        goto done;
+    }
     if (plan.first_step == plan.steps) {
         printf("already finished: %lld of %lld steps; raise train.epochs to go on\n", (long long)plan.first_step,
                (long long)plan.steps);
+        if (baselines) code = cli_train_baselines(&training, &plan);
         goto done;
     }
     double begin = now();
@@ -251,6 +256,7 @@ static int run(const struct cli_command *command, int count, char **words) {
         printf("done in %s: %s/best.safetensors\n", cli_duration(text, now() - begin), plan.output);
     else
         code = cli_failed(&error);
+    if (fine && baselines) code = cli_train_baselines(&training, &plan);
 done:
     simba_trainer_destroy(trainer);
     simba_device_close(device);

@@ -1,12 +1,9 @@
 #include "io/idx.h"
 
-#include "base/file.h"
 #include "base/memory.h"
+#include "io/gzip.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <zlib.h>
 
 #define LARGEST ((uint64_t)4 << 30)
 
@@ -14,21 +11,10 @@
  * memory is taken for it. */
 enum { BEST_COMPRESSION = 1032, UNSIGNED_BYTES = 0x08 };
 
-static bool fail_reading(gzFile stream, const char *path, struct simba_error *error) {
-    int code;
-    int number = errno;
-    const char *reason = gzerror(stream, &code);
-    if (code == Z_ERRNO) return sb_fail_errno(error, number, "read", path);
-    if (code == Z_MEM_ERROR) return sb_fail_errno(error, ENOMEM, "read", path);
-    if (code == Z_OK || code == Z_BUF_ERROR) reason = "it ends early";
-    return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: this IDX file is damaged (%s); copy or download it again.", path,
-                   reason);
-}
-
 static bool read_exactly(gzFile stream, const char *path, uint8_t *bytes, size_t size, struct simba_error *error) {
     while (size > 0) {
         int got = gzread(stream, bytes, size < 1 << 24 ? (unsigned)size : 1u << 24);
-        if (got <= 0) return fail_reading(stream, path, error);
+        if (got <= 0) return sb_gzip_fail(stream, path, "IDX file", error);
         bytes += got;
         size -= (size_t)got;
     }
@@ -78,26 +64,22 @@ static bool read_all(gzFile stream, const char *path, uint64_t file_size, struct
     /* Asking for one byte more also makes zlib compare the checksum. */
     uint8_t extra;
     int got = gzread(stream, &extra, 1);
-    if (got < 0) return fail_reading(stream, path, error);
+    if (got < 0) return sb_gzip_fail(stream, path, "IDX file", error);
     if (got > 0)
         return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: bytes follow behind the %zu that its header promises.", path,
                        idx->size);
     int code;
     gzerror(stream, &code);
-    if (code != Z_OK && code != Z_STREAM_END) return fail_reading(stream, path, error);
+    if (code != Z_OK && code != Z_STREAM_END) return sb_gzip_fail(stream, path, "IDX file", error);
     return true;
 }
 
 bool sb_idx_read(const char *path, struct sb_idx *idx, struct simba_error *error) {
     *idx = (struct sb_idx){0};
-    struct stat status;
-    if (stat(path, &status) != 0) return sb_fail_errno(error, errno, "open", path);
-    if (S_ISDIR(status.st_mode)) return sb_fail_errno(error, EISDIR, "read", path);
-    errno = 0;
-    gzFile stream = gzopen(path, "rbe");
-    if (!stream) return sb_fail_errno(error, errno ? errno : ENOMEM, "open", path);
-    gzbuffer(stream, 1 << 16);
-    bool done = read_all(stream, path, (uint64_t)status.st_size, idx, error);
+    uint64_t size;
+    gzFile stream = sb_gzip_open(path, &size, error);
+    if (!stream) return false;
+    bool done = read_all(stream, path, size, idx, error);
     gzclose(stream);
     if (!done) sb_idx_finish(idx);
     return done;

@@ -95,8 +95,9 @@ static double step_of(struct range range, int wanted) {
     return power * (rough <= power ? 1 : rough <= 2 * power ? 2 : rough <= 5 * power ? 5 : 10);
 }
 
-static void draw_panel(cairo_t *cairo, double left, const struct sb_panel *panel) {
-    const double x0 = left + MARGIN_LEFT, x1 = left + PANEL_WIDTH - MARGIN_RIGHT;
+/* In a panel whose own corner is the origin. */
+static void draw_panel(cairo_t *cairo, const struct sb_panel *panel) {
+    const double x0 = MARGIN_LEFT, x1 = PANEL_WIDTH - MARGIN_RIGHT;
     const double y0 = PANEL_HEIGHT - MARGIN_BOTTOM, y1 = MARGIN_TOP;
     struct range x = {NAN, NAN}, y = {NAN, NAN};
     for (int c = 0; c < panel->curve_count; c++)
@@ -117,12 +118,13 @@ static void draw_panel(cairo_t *cairo, double left, const struct sb_panel *panel
     y.low -= room, y.high += room;
     for (int axis = 0; axis < 2; axis++) {
         const struct range range = axis ? y : x;
-        double step = step_of(range, axis ? 5 : 6);
-        if (!axis && step < 1) step = 1; /* epochs are whole */
+        double step = step_of(range, axis ? 5 : panel->tick ? 2 : 6); /* dates are long */
+        if (!axis && step < 1) step = 1;                              /* epochs and rows are whole */
         for (double tick = ceil(range.low / step) * step; tick <= range.high + step * 1e-9; tick += step) {
             const double share = (tick - range.low) / (range.high - range.low);
-            char text[32];
+            char text[64];
             snprintf(text, sizeof text, "%.4g", fabs(tick) < step * 1e-9 ? 0 : tick);
+            if (!axis && panel->tick) panel->tick(panel->user, llround(tick), text);
             cairo_set_source_rgb(cairo, 0.88, 0.88, 0.88);
             cairo_set_line_width(cairo, 1);
             const double at = axis ? y0 + share * (y1 - y0) : x0 + share * (x1 - x0);
@@ -133,7 +135,7 @@ static void draw_panel(cairo_t *cairo, double left, const struct sb_panel *panel
             if (axis)
                 put_text(cairo, x0 - 6, at + 4, 11, 1, text);
             else
-                put_text(cairo, at, y0 + 16, 11, 0.5, text);
+                put_text(cairo, at, y0 + 16, 11, panel->tick && share > 0.75 ? 1 : 0.5, text); /* inside the panel */
         }
     }
     cairo_set_source_rgb(cairo, 0.4, 0.4, 0.4);
@@ -172,8 +174,14 @@ static void draw_panel(cairo_t *cairo, double left, const struct sb_panel *panel
 bool sb_draw_curves(const char *path, const char *title, const struct sb_panel *panels, int panel_count,
                     struct simba_error *error) {
     struct canvas canvas;
-    const bool fine = begin(&canvas, PANEL_WIDTH * panel_count, PANEL_HEIGHT, error);
-    for (int i = 0; fine && i < panel_count; i++) draw_panel(canvas.cairo, PANEL_WIDTH * i, &panels[i]);
+    const int columns = panel_count < 3 ? panel_count : 3, rows = (panel_count + columns - 1) / columns;
+    const bool fine = begin(&canvas, PANEL_WIDTH * columns, PANEL_HEIGHT * rows, error);
+    for (int i = 0; fine && i < panel_count; i++) {
+        cairo_save(canvas.cairo);
+        cairo_translate(canvas.cairo, PANEL_WIDTH * (i % columns), PANEL_HEIGHT * (i / columns));
+        draw_panel(canvas.cairo, &panels[i]);
+        cairo_restore(canvas.cairo);
+    }
     if (fine) {
         cairo_set_source_rgb(canvas.cairo, 0.1, 0.1, 0.1);
         put_text(canvas.cairo, 12, 16, 12, 0, title);

@@ -17,9 +17,12 @@ struct sb_panel {
     const char *title, *x_label;
     const struct sb_curve *curves;
     int curve_count;
+    /* What stands at a whole x of the axis, in `text`; NULL: the number. */
+    void (*tick)(const void *user, int64_t x, char text[static 64]);
+    const void *user;
 };
 
-/* The panels side by side, each with its axes and legend. */
+/* The panels side by side, three in a row, each with its axes and legend. */
 bool sb_draw_curves(const char *path, const char *title, const struct sb_panel *panels, int panel_count,
                     struct simba_error *error);
 

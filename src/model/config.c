@@ -1,5 +1,5 @@
 /* The "model" object of a configuration: defaults, the named sizes, strict reading, writing. */
-#include "model/model.h"
+#include "model/forecaster_config.h"
 
 #include <cjson/cJSON.h>
 #include <float.h>
@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const known_keys[] = {"size",       "mixer",      "stem",          "dims",          "depths",
-                                         "mlp_ratios", "d_state",    "d_conv",        "expand",        "channels",
-                                         "classes",    "image_size", "token_labels",  "drop_path",     "initialisation",
-                                         "mean",       "deviation",  "crop_fraction", "interpolation", NULL};
+static const char *const known_keys[] = {
+    "architecture", "size",           "mixer",  "stem",      "dims",          "depths",        "mlp_ratios",
+    "d_state",      "d_conv",         "expand", "channels",  "classes",       "image_size",    "token_labels",
+    "drop_path",    "initialisation", "mean",   "deviation", "crop_fraction", "interpolation", NULL};
+static const char *const architecture_names[] = {"vision", "series", "dlinear", NULL};
 static const char *const size_names[] = {"s", "b", "l", "custom", NULL};
 static const char *const mixer_names[] = {"mlp", "einfft", NULL};
 static const char *const initialisation_names[] = {"published", "mamba", NULL};
@@ -66,6 +67,16 @@ struct sb_model_config sb_model_config_default(void) {
     set_size(&config, SIZE_S);
     set_image_statistics(&config);
     return config;
+}
+
+const char *sb_model_config_describe(const struct sb_model_config *config, char text[static 64]) {
+    if (config->architecture == SB_ARCHITECTURE_DLINEAR)
+        snprintf(text, 64, "DLinear");
+    else
+        snprintf(text, 64, "SiMBA %s, %s mixer",
+                 config->architecture == SB_ARCHITECTURE_SERIES ? "for series" : config->size,
+                 mixer_names[config->mixer]);
+    return text;
 }
 
 void sb_model_config_recognise(struct sb_model_config *config) {
@@ -239,6 +250,15 @@ bool sb_model_config_read(struct sb_json json, struct sb_model_config *result, s
         *result = config;
         return true;
     }
+    int architecture = SB_ARCHITECTURE_VISION;
+    if (!sb_json_is_object(json)) return fail_at(json, error, "expected an object { ... }");
+    if (!sb_json_choice(json, "architecture", architecture_names, &architecture, error)) return false;
+    if (architecture != SB_ARCHITECTURE_VISION) {
+        config = (struct sb_model_config){.architecture = (enum sb_architecture)architecture};
+        if (!sb_forecaster_config_read(json, &config, error)) return false;
+        *result = config;
+        return true;
+    }
     if (!sb_json_only(json, known_keys, error)) return false;
     int size = SIZE_S, mixer = SB_MIXER_MLP, initialisation = SB_INITIALISATION_PUBLISHED;
     if (!sb_json_choice(json, "size", size_names, &size, error)) return false;
@@ -302,29 +322,37 @@ static bool write_floats(struct cJSON *object, const char *name, int count, cons
     return write_numbers(object, name, count, numbers);
 }
 
+static bool write_vision(struct cJSON *object, const struct sb_model_config *config) {
+    int64_t image[2] = {config->height, config->width};
+    return cJSON_AddStringToObject(object, "size", config->size) &&
+           cJSON_AddStringToObject(object, "mixer", mixer_names[config->mixer]) &&
+           cJSON_AddNumberToObject(object, "stem", (double)config->stem) &&
+           write_ints(object, "dims", config->stages, config->dims) &&
+           write_ints(object, "depths", config->stages, config->depths) &&
+           write_numbers(object, "mlp_ratios", config->stages, config->mlp_ratios) &&
+           cJSON_AddNumberToObject(object, "d_state", (double)config->d_state) &&
+           cJSON_AddNumberToObject(object, "d_conv", (double)config->d_conv) &&
+           cJSON_AddNumberToObject(object, "expand", (double)config->expand) &&
+           cJSON_AddNumberToObject(object, "channels", (double)config->channels) &&
+           cJSON_AddNumberToObject(object, "classes", (double)config->classes) &&
+           write_ints(object, "image_size", 2, image) &&
+           cJSON_AddBoolToObject(object, "token_labels", config->token_labels) &&
+           cJSON_AddNumberToObject(object, "drop_path", config->drop_path) &&
+           cJSON_AddStringToObject(object, "initialisation", initialisation_names[config->initialisation]) &&
+           write_floats(object, "mean", (int)config->channels, config->mean) &&
+           write_floats(object, "deviation", (int)config->channels, config->deviation) &&
+           cJSON_AddNumberToObject(object, "crop_fraction", config->crop_fraction) &&
+           cJSON_AddStringToObject(object, "interpolation", interpolation_names[config->interpolation]);
+}
+
 char *sb_model_config_write(const struct sb_model_config *config, struct simba_error *error) {
     struct cJSON *object = cJSON_CreateObject();
-    int64_t image[2] = {config->height, config->width};
     char *text = NULL;
-    bool complete = object && cJSON_AddStringToObject(object, "size", config->size) &&
-                    cJSON_AddStringToObject(object, "mixer", mixer_names[config->mixer]) &&
-                    cJSON_AddNumberToObject(object, "stem", (double)config->stem) &&
-                    write_ints(object, "dims", config->stages, config->dims) &&
-                    write_ints(object, "depths", config->stages, config->depths) &&
-                    write_numbers(object, "mlp_ratios", config->stages, config->mlp_ratios) &&
-                    cJSON_AddNumberToObject(object, "d_state", (double)config->d_state) &&
-                    cJSON_AddNumberToObject(object, "d_conv", (double)config->d_conv) &&
-                    cJSON_AddNumberToObject(object, "expand", (double)config->expand) &&
-                    cJSON_AddNumberToObject(object, "channels", (double)config->channels) &&
-                    cJSON_AddNumberToObject(object, "classes", (double)config->classes) &&
-                    write_ints(object, "image_size", 2, image) &&
-                    cJSON_AddBoolToObject(object, "token_labels", config->token_labels) &&
-                    cJSON_AddNumberToObject(object, "drop_path", config->drop_path) &&
-                    cJSON_AddStringToObject(object, "initialisation", initialisation_names[config->initialisation]) &&
-                    write_floats(object, "mean", (int)config->channels, config->mean) &&
-                    write_floats(object, "deviation", (int)config->channels, config->deviation) &&
-                    cJSON_AddNumberToObject(object, "crop_fraction", config->crop_fraction) &&
-                    cJSON_AddStringToObject(object, "interpolation", interpolation_names[config->interpolation]);
+    const bool vision = config->architecture == SB_ARCHITECTURE_VISION;
+    bool complete =
+        object && (vision ? write_vision(object, config)
+                          : cJSON_AddStringToObject(object, "architecture", architecture_names[config->architecture]) &&
+                                sb_forecaster_config_write(object, config));
     if (complete) text = cJSON_PrintUnformatted(object);
     cJSON_Delete(object);
     if (!text) sb_fail(error, SIMBA_ERROR_MEMORY, "No memory left to write the model's configuration.");

@@ -79,6 +79,10 @@ static bool fill_parameter(struct fill *fill, const struct sb_model_config *conf
         bool depthwise = named(fill, ".dwconv.weight");
         int64_t fan_out = p->shape[2] * p->shape[3] * (depthwise ? 1 : p->shape[0]);
         fill_normal(fill, sqrt(2.0 / (double)fan_out));
+    } else if (config->architecture == SB_ARCHITECTURE_DLINEAR) {
+        fill_uniform(fill, 1 / sqrt((double)config->forecaster.look_back)); /* PyTorch's default, weights and biases */
+    } else if (!strcmp(p->name, "position")) {
+        fill_uniform(fill, 0.02); /* as PatchTST's */
     } else if (p->rank == 2) {
         fill_truncated_normal(fill, 0.02);
     } else if (p->rank == 1) {

@@ -1,5 +1,7 @@
-/* The SiMBA vision model: configuration, parameters with the published names, and the graph that computes it.
- * Facts: the published code (badripatro/simba); names, shapes and layouts on disk are exactly its state dictionary. */
+/* The models: configuration, parameters with the published names, and the graph that computes them. The vision model's
+ * names, shapes and layouts on disk are exactly the state dictionary of the published code (badripatro/simba). For
+ * series none was published: simba_series puts SiMBA's blocks where PatchTST (Nie et al., 2023) has its encoder, as
+ * the paper describes; DLinear (Zeng et al., 2023) is there to compare with, under its published names. */
 #ifndef SB_MODEL_MODEL_H
 #define SB_MODEL_MODEL_H
 
@@ -8,11 +10,37 @@
 #include "ops/ops.h"
 
 enum { SB_MAX_STAGES = 8, SB_MAX_IMAGE_CHANNELS = 16 };
+enum sb_architecture { SB_ARCHITECTURE_VISION, SB_ARCHITECTURE_SERIES, SB_ARCHITECTURE_DLINEAR };
 enum sb_mixer { SB_MIXER_MLP, SB_MIXER_EINFFT };
 enum sb_initialisation { SB_INITIALISATION_PUBLISHED, SB_INITIALISATION_MAMBA };
 
+enum sb_forecaster_head {
+    SB_HEAD_FLATTEN, /* all tokens side by side, then one product */
+    SB_HEAD_MEAN     /* the mean of the tokens, then one product */
+};
+
+/* A model that forecasts the `horizon` rows behind the `look_back` rows of a window. */
+struct sb_forecaster_config {
+    int64_t look_back, horizon;
+    enum sb_normalisation normalise; /* INSTANCE: reversible instance normalisation (Kim et al., 2022), not affine */
+    /* simba_series */
+    int64_t patch, stride, padding; /* values of a token, of the step between two, of the repeated end */
+    bool mix_channels;              /* a token holds all channels; else every channel is a sequence of its own */
+    bool bidirectional;             /* a second scan from the end, with weights of its own */
+    bool final_norm;                /* LayerNorm in front of the head */
+    enum sb_forecaster_head head;
+    int64_t dim, depth;
+    double mlp_ratio, dropout, head_dropout;
+    /* DLinear */
+    int64_t kernel; /* of the moving average that is the trend */
+};
+
 struct sb_model_config {
-    char size[16]; /* "s", "b", "l" or "custom" */
+    enum sb_architecture architecture;
+    struct sb_forecaster_config
+        forecaster; /* the two that are not vision; of what follows they use mixer, d_state,
+                       d_conv, expand, drop_path, initialisation, and channels: 0: as the data */
+    char size[16];  /* "s", "b", "l" or "custom" */
     enum sb_mixer mixer;
     int stages;
     int64_t stem, dims[SB_MAX_STAGES], depths[SB_MAX_STAGES];
@@ -32,6 +60,8 @@ struct sb_model_config {
 struct sb_model_config sb_model_config_default(void);
 /* From the "model" object of a configuration; unknown keys and impossible values are errors with their path. */
 bool sb_model_config_read(struct sb_json json, struct sb_model_config *config, struct simba_error *error);
+/* What a person calls it: "SiMBA s, mlp mixer", "SiMBA for series, einfft mixer", "DLinear". */
+const char *sb_model_config_describe(const struct sb_model_config *config, char text[static 64]);
 /* Names the size ("s", "b" or "l"), and takes its drop-path rate, when the architecture is a published one. */
 void sb_model_config_recognise(struct sb_model_config *config);
 /* As JSON text for checkpoints and `inspect`; the caller frees. Reading it back gives the same configuration. */
@@ -108,6 +138,17 @@ struct sb_model_graph_parameters {
 bool sb_model_forward(struct sb_graph *graph, const struct sb_model_config *config,
                       const struct sb_parameter_list *list, const struct sb_model_graph_parameters *parameters,
                       struct sb_model_graph *model, struct simba_error *error);
+
+/* The same for a forecaster. */
+struct sb_forecaster_graph {
+    struct sb_tensor *window;   /* input float [B, look_back, channels] */
+    struct sb_tensor *forecast; /* [B, horizon, channels] */
+};
+bool sb_forecaster_forward(struct sb_graph *graph, const struct sb_model_config *config,
+                           const struct sb_parameter_list *list, int64_t batch, struct sb_forecaster_graph *model,
+                           struct simba_error *error);
+/* Tokens of a sequence. */
+int64_t sb_forecaster_tokens(const struct sb_forecaster_config *config);
 
 /* What all nodes of a graph cost together. */
 struct sb_cost sb_graph_cost(const struct sb_graph *graph);

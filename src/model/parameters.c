@@ -34,8 +34,9 @@ bool sb_parameter_list_add(struct sb_parameter_list *list, const char *name, int
         entry.counter = sb_pool_format(&list->pool, error, "%.*snum_batches_tracked", stem, name);
         if (!entry.counter) return false;
     }
-    /* timm 0.4.5's rule, which the published recipe uses; Mamba's _no_weight_decay marks have no effect there. */
-    entry.decay = entry.trainable && rank > 1 && !ends_with(name, ".bias");
+    /* timm 0.4.5's rule, which the published recipe uses; Mamba's _no_weight_decay marks have no effect there.
+     * Positions are what its models exempt by name. */
+    entry.decay = entry.trainable && rank > 1 && !ends_with(name, ".bias") && strcmp(name, "position") != 0;
     list->entries[list->count++] = entry;
     if (!list->layers) list->layers = 1;
     return true;
@@ -145,9 +146,8 @@ static void add_mamba(struct adder *adder, const struct sb_model_config *config,
     add(adder, SHAPE(dim, inner), "%sout_proj.weight", module);
 }
 
-static void add_mixer(struct adder *adder, const struct sb_model_config *config, const char *module, int stage,
-                      bool depthwise) {
-    int64_t dim = config->dims[stage];
+static void add_mixer(struct adder *adder, const struct sb_model_config *config, const char *module, int64_t dim,
+                      double mlp_ratio, bool depthwise) {
     if (config->mixer == SB_MIXER_EINFFT) {
         int64_t block = dim / 4;
         for (int layer = 1; layer <= 2; layer++)
@@ -155,7 +155,7 @@ static void add_mixer(struct adder *adder, const struct sb_model_config *config,
         for (int layer = 1; layer <= 2; layer++) add(adder, SHAPE(2, 4, block), "%scomplex_bias_%d", module, layer);
         return;
     }
-    int64_t hidden = (int64_t)((double)dim * config->mlp_ratios[stage]);
+    int64_t hidden = (int64_t)((double)dim * mlp_ratio);
     add_linear(adder, module, "fc1", dim, hidden);
     if (depthwise) {
         add(adder, SHAPE(hidden, 1, 3, 3), "%sdwconv.dwconv.weight", module);
@@ -164,50 +164,82 @@ static void add_mixer(struct adder *adder, const struct sb_model_config *config,
     add_linear(adder, module, "fc2", hidden, dim);
 }
 
-static void add_block(struct adder *adder, const struct sb_model_config *config, int stage, bool depthwise,
-                      const char *module) {
+static void add_block(struct adder *adder, const struct sb_model_config *config, int64_t dim, double mlp_ratio,
+                      bool depthwise, const char *module) {
     char path[96];
-    add_layer_norm(adder, module, "norm2", config->dims[stage]);
-    add_layer_norm(adder, module, "attn.norm", config->dims[stage]);
+    add_layer_norm(adder, module, "norm2", dim);
+    add_layer_norm(adder, module, "attn.norm", dim);
     snprintf(path, sizeof path, "%sattn.mamba.", module);
-    add_mamba(adder, config, path, config->dims[stage]);
+    add_mamba(adder, config, path, dim);
+    if (config->forecaster.bidirectional) {
+        snprintf(path, sizeof path, "%sattn.mamba_reverse.", module);
+        add_mamba(adder, config, path, dim);
+    }
     snprintf(path, sizeof path, "%smlp.", module);
-    add_mixer(adder, config, path, stage, depthwise);
+    add_mixer(adder, config, path, dim, mlp_ratio, depthwise);
+}
+
+static void add_forecaster(struct adder *adder, const struct sb_model_config *config) {
+    const struct sb_forecaster_config *forecaster = &config->forecaster;
+    if (config->architecture == SB_ARCHITECTURE_DLINEAR) {
+        add_linear(adder, "", "Linear_Seasonal", forecaster->look_back, forecaster->horizon);
+        add_linear(adder, "", "Linear_Trend", forecaster->look_back, forecaster->horizon);
+        return;
+    }
+    const int64_t dim = forecaster->dim, tokens = sb_forecaster_tokens(forecaster);
+    const int64_t mixed = forecaster->mix_channels ? config->channels : 1;
+    adder->list->layers = (int)forecaster->depth + 2; /* the embedding, the head */
+    add_linear(adder, "", "patch_embed", mixed * forecaster->patch, dim);
+    add(adder, SHAPE(tokens, dim), "position");
+    for (int64_t block = 0; block < forecaster->depth; block++) {
+        char module[64];
+        snprintf(module, sizeof module, "blocks.%lld.", (long long)block);
+        adder->layer++;
+        add_block(adder, config, dim, forecaster->mlp_ratio, false, module);
+    }
+    adder->layer++;
+    if (forecaster->final_norm) add_layer_norm(adder, "", "norm", dim);
+    const int64_t features = forecaster->head == SB_HEAD_MEAN ? dim : tokens * dim;
+    add_linear(adder, "", "head", features, mixed * forecaster->horizon);
+}
+
+static void add_vision(struct adder *adder, const struct sb_model_config *config) {
+    char module[64];
+    int blocks = 0;
+    for (int stage = 0; stage < config->stages; stage++) blocks += (int)config->depths[stage];
+    adder->list->layers = blocks + 3; /* the stem, the class block, the heads */
+    for (int stage = 0; stage < config->stages; stage++) {
+        adder->stage = stage;
+        snprintf(module, sizeof module, "patch_embed%d.", stage + 1);
+        if (stage == 0)
+            add_stem(adder, module, config->channels, config->stem, config->dims[0]);
+        else
+            add_projection(adder, module, config->dims[stage - 1], config->dims[stage]);
+        for (int64_t block = 0; block < config->depths[stage]; block++) {
+            snprintf(module, sizeof module, "block%d.%lld.", stage + 1, (long long)block);
+            adder->layer++;
+            add_block(adder, config, config->dims[stage], config->mlp_ratios[stage], true, module);
+        }
+        snprintf(module, sizeof module, "norm%d", stage + 1);
+        if (stage + 1 == config->stages) { /* behind the class block */
+            adder->layer = blocks + 2;
+            adder->stage = config->stages;
+        }
+        add_layer_norm(adder, "", module, config->dims[stage]);
+    }
+    int last = config->stages - 1;
+    adder->layer = blocks + 1;
+    add_block(adder, config, config->dims[last], config->mlp_ratios[last], false, "post_network.0.");
+    adder->layer = blocks + 2;
+    add_linear(adder, "", "head", config->dims[last], config->classes);
+    if (config->token_labels) add_linear(adder, "", "aux_head", config->dims[last], config->classes);
 }
 
 bool sb_model_parameters(const struct sb_model_config *config, struct sb_parameter_list *list,
                          struct simba_error *error) {
     memset(list, 0, sizeof *list);
     struct adder adder = {list, error, true, 0, 0};
-    char module[64];
-    int blocks = 0;
-    for (int stage = 0; stage < config->stages; stage++) blocks += (int)config->depths[stage];
-    list->layers = blocks + 3; /* the stem, the class block, the heads */
-    for (int stage = 0; stage < config->stages; stage++) {
-        adder.stage = stage;
-        snprintf(module, sizeof module, "patch_embed%d.", stage + 1);
-        if (stage == 0)
-            add_stem(&adder, module, config->channels, config->stem, config->dims[0]);
-        else
-            add_projection(&adder, module, config->dims[stage - 1], config->dims[stage]);
-        for (int64_t block = 0; block < config->depths[stage]; block++) {
-            snprintf(module, sizeof module, "block%d.%lld.", stage + 1, (long long)block);
-            adder.layer++;
-            add_block(&adder, config, stage, true, module);
-        }
-        snprintf(module, sizeof module, "norm%d", stage + 1);
-        if (stage + 1 == config->stages) { /* behind the class block */
-            adder.layer = blocks + 2;
-            adder.stage = config->stages;
-        }
-        add_layer_norm(&adder, "", module, config->dims[stage]);
-    }
-    int last = config->stages - 1;
-    adder.layer = blocks + 1;
-    add_block(&adder, config, last, false, "post_network.0.");
-    adder.layer = blocks + 2;
-    add_linear(&adder, "", "head", config->dims[last], config->classes);
-    if (config->token_labels) add_linear(&adder, "", "aux_head", config->dims[last], config->classes);
+    (config->architecture == SB_ARCHITECTURE_VISION ? add_vision : add_forecaster)(&adder, config);
     if (!adder.ok) {
         sb_parameter_list_finish(list);
         return false;

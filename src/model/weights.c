@@ -32,6 +32,9 @@ bool sb_weights_entries(const struct sb_parameter_list *list, const float *space
 static const char *architecture_name(const struct sb_model_config *config) {
     static const char *const names[] = {"simba_s mlp",    "simba_b mlp",    "simba_l mlp",      "simba_s einfft",
                                         "simba_b einfft", "simba_l einfft", "simba_custom mlp", "simba_custom einfft"};
+    if (config->architecture == SB_ARCHITECTURE_DLINEAR) return "dlinear";
+    if (config->architecture == SB_ARCHITECTURE_SERIES)
+        return config->mixer == SB_MIXER_EINFFT ? "simba_series einfft" : "simba_series mlp";
     const char *sizes = "sbl", *size = strchr(sizes, config->size[0]);
     bool einfft = config->mixer == SB_MIXER_EINFFT;
     return size && !config->size[1] ? names[size - sizes + (einfft ? 3 : 0)] : names[einfft ? 7 : 6];

@@ -41,6 +41,9 @@ enum sb_op {
     SB_OP_MULTIPLY,
     SB_OP_NEGATIVE_EXP,
     SB_OP_SCALE_ROWS,
+    SB_OP_ADD_ROW,
+    SB_OP_ADD_ROW_GRADIENT,
+    SB_OP_DROPOUT,
     SB_OP_FILL,
     SB_OP_COPY,
     SB_OP_NORMALISE_IMAGE,
@@ -48,6 +51,7 @@ enum sb_op {
     SB_OP_PERMUTE,
     SB_OP_SLICE_TOKENS,
     SB_OP_CONCAT_TOKENS,
+    SB_OP_REVERSE_TOKENS,
     SB_OP_MIX_BOX,
     SB_OP_MIX_IMAGES,
     /* reduction.c */
@@ -58,6 +62,13 @@ enum sb_op {
     /* loss.c */
     SB_OP_CROSS_ENTROPY,
     SB_OP_CROSS_ENTROPY_GRADIENT,
+    /* series.c */
+    SB_OP_SERIES_PATCHES,
+    SB_OP_SERIES_FORECAST,
+    SB_OP_SERIES_FORECAST_GRADIENT,
+    SB_OP_FORECAST_LOSS,
+    SB_OP_FORECAST_LOSS_GRADIENT,
+    SB_OP_MOVING_AVERAGE,
     /* drop_path.c */
     SB_OP_DROP_PATH_SCALE,
     /* optimiser.c */
@@ -120,9 +131,36 @@ struct sb_cross_entropy_attributes {
     float smoothing; /* with integer labels only */
     float weight;    /* the loss is weight * mean over rows */
 };
-struct sb_drop_path_attributes {
+struct sb_drop_path_attributes { /* of dropout, too */
     float rate;
     uint32_t branch; /* which branch of the model: part of the counter of the random numbers */
+};
+/* Each channel of each window by its own statistics over time. */
+enum sb_normalisation {
+    SB_NORMALISE_NONE,
+    SB_NORMALISE_MEAN,    /* minus the mean */
+    SB_NORMALISE_INSTANCE /* and divided by the deviation */
+};
+struct sb_series_patches_attributes {
+    int64_t patch, stride, padding;
+    float epsilon; /* added to the variance */
+    enum sb_normalisation normalise;
+    bool mix_channels; /* a token holds the patches of all channels */
+};
+/* The error e = prediction - target of one value. */
+enum sb_forecast_loss {
+    SB_FORECAST_LOSS_SQUARED,  /* e^2: the mean squared error */
+    SB_FORECAST_LOSS_ABSOLUTE, /* |e|: the mean absolute error; its slope at 0 is 0 */
+    SB_FORECAST_LOSS_HUBER     /* e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2) */
+};
+struct sb_forecast_loss_attributes {
+    enum sb_forecast_loss kind;
+    float delta;
+    int64_t first_channel, channels; /* those that count */
+    float weight;
+};
+struct sb_moving_average_attributes {
+    int64_t kernel; /* odd */
 };
 struct sb_adamw_attributes {
     double beta1,
@@ -167,6 +205,9 @@ union sb_attributes {
     struct sb_mix_images_attributes mix_images;
     struct sb_cross_entropy_attributes cross_entropy;
     struct sb_drop_path_attributes drop_path;
+    struct sb_series_patches_attributes series_patches;
+    struct sb_forecast_loss_attributes forecast_loss;
+    struct sb_moving_average_attributes moving_average;
     struct sb_adamw_attributes adamw;
     struct sb_average_attributes average;
     struct sb_accumulate_attributes accumulate;

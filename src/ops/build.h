@@ -56,6 +56,7 @@ void sb_cost_selective_scan_gradient(const struct sb_node *node, struct sb_cost 
 void sb_cost_transform(const struct sb_node *node, struct sb_cost *cost);
 void sb_cost_activation(const struct sb_node *node, struct sb_cost *cost);
 void sb_cost_cross_entropy(const struct sb_node *node, struct sb_cost *cost);
+void sb_cost_moving_average(const struct sb_node *node, struct sb_cost *cost);
 
 void sb_gradient_reshape(struct sb_gradients *gradients, struct sb_node *node);
 void sb_gradient_split(struct sb_gradients *gradients, struct sb_node *node);
@@ -74,13 +75,18 @@ void sb_gradient_add(struct sb_gradients *gradients, struct sb_node *node);
 void sb_gradient_multiply(struct sb_gradients *gradients, struct sb_node *node);
 void sb_gradient_negative_exp(struct sb_gradients *gradients, struct sb_node *node);
 void sb_gradient_scale_rows(struct sb_gradients *gradients, struct sb_node *node);
+void sb_gradient_add_row(struct sb_gradients *gradients, struct sb_node *node);
+void sb_gradient_dropout(struct sb_gradients *gradients, struct sb_node *node);
 void sb_gradient_copy(struct sb_gradients *gradients, struct sb_node *node);
 void sb_gradient_permute(struct sb_gradients *gradients, struct sb_node *node);
 void sb_gradient_slice_tokens(struct sb_gradients *gradients, struct sb_node *node);
 void sb_gradient_concat_tokens(struct sb_gradients *gradients, struct sb_node *node);
+void sb_gradient_reverse_tokens(struct sb_gradients *gradients, struct sb_node *node);
 void sb_gradient_mix_box(struct sb_gradients *gradients, struct sb_node *node);
 void sb_gradient_token_mean(struct sb_gradients *gradients, struct sb_node *node);
 void sb_gradient_token_max(struct sb_gradients *gradients, struct sb_node *node);
 void sb_gradient_cross_entropy(struct sb_gradients *gradients, struct sb_node *node);
+void sb_gradient_series_forecast(struct sb_gradients *gradients, struct sb_node *node);
+void sb_gradient_forecast_loss(struct sb_gradients *gradients, struct sb_node *node);
 
 #endif

@@ -107,6 +107,50 @@ void sb_gradient_scale_rows(struct sb_gradients *gradients, struct sb_node *node
                            sb_op_scale_rows(gradients->graph, "input", dy, node->inputs[1]));
 }
 
+struct sb_tensor *sb_op_add_row(struct sb_graph *graph, const char *name, struct sb_tensor *x, struct sb_tensor *row) {
+    struct sb_node *node = sb_begin(graph, SB_OP_ADD_ROW, name);
+    if (!sb_take(graph, node, 0, "input", x, 0) || !sb_take(graph, node, 1, "row", row, 0)) return NULL;
+    int64_t last[SB_MAX_RANK];
+    const int before = x->rank - row->rank;
+    for (int i = 0; i < row->rank; i++) last[i] = before >= 0 ? x->shape[before + i] : -1;
+    if (!sb_check(graph, node, before >= 0, "its row %s has more axes than its input %s.", row->name, x->name) ||
+        !sb_check_shape(graph, node, "row", row, row->rank, last))
+        return NULL;
+    return sb_give_like(graph, node, 0, NULL, NULL, 0, x);
+}
+
+void sb_gradient_add_row(struct sb_gradients *gradients, struct sb_node *forward) {
+    struct sb_graph *graph = gradients->graph;
+    struct sb_tensor *row = forward->inputs[1], *dy = sb_gradient_arrived(gradients, forward->outputs[0]);
+    if (sb_gradient_wanted(gradients, row)) {
+        struct sb_node *node = sb_begin(graph, SB_OP_ADD_ROW_GRADIENT, "row");
+        if (!sb_take(graph, node, 0, "dy", dy, 0)) return;
+        struct sb_tensor *into = sb_gradient_dense_destination(gradients, row);
+        sb_gradient_contribute(gradients, row, sb_give_like(graph, node, 0, NULL, into, 0, row));
+    }
+    sb_gradient_contribute(gradients, forward->inputs[0], dy);
+}
+
+struct sb_tensor *sb_op_dropout(struct sb_graph *graph, const char *name, struct sb_tensor *x, float rate,
+                                uint32_t branch) {
+    struct sb_node *node = sb_begin(graph, SB_OP_DROPOUT, name);
+    if (!sb_take(graph, node, 0, "input", x, 0) ||
+        !sb_take(graph, node, 1, "step", sb_step_input(graph), SB_ALLOW_ANY_TYPE) ||
+        !sb_check(graph, node, rate >= 0.0f && rate < 1.0f, "a rate of %g is impossible: from 0 to below 1.",
+                  (double)rate) ||
+        !sb_check(graph, node, branch < 1u << 24, "its number %u must be below 2^24.", branch))
+        return NULL;
+    node->attributes.drop_path = (struct sb_drop_path_attributes){.rate = rate, .branch = branch};
+    return sb_give_like(graph, node, 0, NULL, NULL, 0, x);
+}
+
+void sb_gradient_dropout(struct sb_gradients *gradients, struct sb_node *node) {
+    const struct sb_drop_path_attributes *attributes = &node->attributes.drop_path;
+    struct sb_tensor *dy = sb_gradient_arrived(gradients, node->outputs[0]);
+    sb_gradient_contribute(gradients, node->inputs[0],
+                           sb_op_dropout(gradients->graph, "input", dy, attributes->rate, attributes->branch));
+}
+
 struct sb_tensor *sb_op_fill(struct sb_graph *graph, const char *name, struct sb_tensor *into, float value) {
     struct sb_node *node = sb_begin(graph, SB_OP_FILL, name);
     if (!node || !sb_check(graph, node, into, "the tensor to be filled is missing.")) return NULL;

@@ -205,6 +205,16 @@ struct sb_tensor *sb_op_negative_exp(struct sb_graph *graph, const char *name, s
 /* x [B.., C] times scale [B], one factor per sample (first axis). */
 struct sb_tensor *sb_op_scale_rows(struct sb_graph *graph, const char *name, struct sb_tensor *x,
                                    struct sb_tensor *scale);
+/* ADD_ROW: y[m] = x[m] + row, for every m: x [.., row's axes], its last axes being those of `row` (a bias [C], or the
+ * positions [P, D] of tokens [R, P, D]). GRADIENT (of row): inputs dy ; output drow, the sum over m. */
+struct sb_tensor *sb_op_add_row(struct sb_graph *graph, const char *name, struct sb_tensor *x, struct sb_tensor *row);
+/* DROPOUT (Srivastava et al., 2014): y = x / (1 - rate) or 0, each element by itself. inputs x [B, ..] | step. Element
+ * i of sample b (first axis) is kept when word i % 4 of Philox(key = seed, counter = {micro_batch * B + b, i / 4, step
+ * low, SB_STREAM_DROPOUT + 256 * branch}), (word >> 8) / 2^24, is at least `rate`: however a batch is cut into
+ * micro-batches, its samples draw the same numbers. `branch`: below 2^24, another one for each dropout of a model.
+ * Nothing is stored: its gradient is the same operation on dy. */
+struct sb_tensor *sb_op_dropout(struct sb_graph *graph, const char *name, struct sb_tensor *x, float rate,
+                                uint32_t branch);
 struct sb_tensor *sb_op_fill(struct sb_graph *graph, const char *name, struct sb_tensor *into, float value);
 struct sb_tensor *sb_op_copy(struct sb_graph *graph, const char *name, struct sb_tensor *x,
                              struct sb_tensor *into); /* both may be pitched */
@@ -222,6 +232,8 @@ struct sb_tensor *sb_op_slice_tokens(struct sb_graph *graph, const char *name, s
 /* [B, L1, C] and [B, L2, C] -> [B, L1 + L2, C] */
 struct sb_tensor *sb_op_concat_tokens(struct sb_graph *graph, const char *name, struct sb_tensor *a,
                                       struct sb_tensor *b);
+/* y[b, t, c] = x[b, L - 1 - t, c] for x [B, L, C]: for a scan in the other direction. Its own adjoint. */
+struct sb_tensor *sb_op_reverse_tokens(struct sb_graph *graph, const char *name, struct sb_tensor *x);
 /* MixToken (token labelling): x [B, H, W, C] with the rows box[0] <= r < box[2] and columns box[1] <= c < box[3] (in
  * units of `scale` positions) taken from the batch in reverse order. inputs x | box int32 [4]. Its own adjoint. */
 struct sb_tensor *sb_op_mix_box(struct sb_graph *graph, const char *name, struct sb_tensor *x, struct sb_tensor *box,
@@ -249,6 +261,50 @@ struct sb_tensor *sb_op_token_max(struct sb_graph *graph, const char *name, stru
  * GRADIENT: inputs dloss [1] | logits | target | statistics ; output dlogits. */
 struct sb_tensor *sb_op_cross_entropy(struct sb_graph *graph, const char *name, struct sb_tensor *logits,
                                       struct sb_tensor *target, float smoothing, float weight);
+
+/* ---- series.c: forecasts of multivariate time series. Windows and forecasts are [B, time, C] as the data has them;
+ * between, a model works on tokens or on rows [.., time].
+ *
+ * SERIES_PATCHES: inputs x [B, L, C], the windows (no gradient) ; outputs tokens | statistics [B, C, 2].
+ * Normalised (reversible instance normalisation, Kim et al., 2022, without an affine map) every channel of every window
+ * is taken by its own statistics over time: INSTANCE: mean and deviation = sqrt(biased variance + 1e-5); MEAN: mean and
+ * 1; NONE: 0 and 1. Then x is lengthened by `padding` repeats of its last value, and cut (Nie et al., 2023,
+ * "PatchTST") into the P = (L + padding - patch) / stride + 1 patches that fit: patch p holds the values from p *
+ * stride. The tokens are [B*C, P, patch], row b*C + c being channel c of window b, or with `mix_channels` [B, P,
+ * C*patch], value i of channel c at column c*patch + i. patch = L: whole rows, [B*C, 1, L] or [B, 1, C*L]. */
+enum { SB_SERIES_PATCHES_TOKENS, SB_SERIES_PATCHES_STATISTICS };
+struct sb_series_patches_parameters {
+    const char *name;
+    struct sb_tensor *x;
+    int64_t patch;           /* 0: L */
+    int64_t stride, padding; /* stride 0: patch */
+    enum sb_normalisation normalise;
+    bool mix_channels;
+    struct sb_tensor **statistics; /* where to put the second output; NULL: nowhere */
+};
+struct sb_tensor *sb_op_series_patches(struct sb_graph *graph, struct sb_series_patches_parameters parameters);
+/* SERIES_FORECAST: out[b, t, c] = mean[b, c] + deviation[b, c] * y[b, c, t]: back to the scale and the layout of the
+ * windows. inputs y of B*C*T elements in the order [B, C, T], whatever its axes ([B*C, T], [B*C, 1, T], [B, C*T]) |
+ * statistics [B, C, 2] (no gradient) ; output [B, T, C]. GRADIENT: inputs dout | statistics ; output dy. */
+struct sb_tensor *sb_op_series_forecast(struct sb_graph *graph, const char *name, struct sb_tensor *y,
+                                        struct sb_tensor *statistics);
+/* FORECAST_LOSS: weight * mean over b, t and the channels that count of the loss of prediction - target (attributes.h
+ * has the kinds). inputs prediction [B, T, C] | target [B, T, C] (no gradient) ; output loss [1].
+ * GRADIENT: inputs dloss [1] | prediction | target ; output dprediction, 0 in channels that do not count. */
+struct sb_forecast_loss_parameters {
+    const char *name;
+    struct sb_tensor *prediction, *target;
+    enum sb_forecast_loss kind;
+    float delta;                     /* of Huber's; 0: 1 */
+    int64_t first_channel, channels; /* channels 0: all from the first */
+    float weight;                    /* 0: 1 */
+};
+struct sb_tensor *sb_op_forecast_loss(struct sb_graph *graph, struct sb_forecast_loss_parameters parameters);
+/* MOVING_AVERAGE (the decomposition of DLinear, Zeng et al., 2023): trend[t] = mean of x over the `kernel` (odd) values
+ * around t, beyond the ends of x its first and its last one; remainder = x - trend. inputs x [.., L] (no gradient: it
+ * is made for windows) ; outputs trend | remainder, like x. */
+struct sb_tensor *sb_op_moving_average(struct sb_graph *graph, const char *name, struct sb_tensor *x, int64_t kernel,
+                                       struct sb_tensor **remainder);
 
 /* ---- drop_path.c: [B] factors of stochastic depth (Huang et al., 2016), 0 or 1 / (1 - rate). Sample b keeps its
  * branch when the uniform number of Philox(key = seed, counter = {micro_batch * B + b, branch, step low,

@@ -73,6 +73,17 @@ void sb_gradient_concat_tokens(struct sb_gradients *gradients, struct sb_node *n
         sb_gradient_contribute(gradients, b, sb_op_slice_tokens(graph, "b", dy, a->shape[1], b->shape[1]));
 }
 
+struct sb_tensor *sb_op_reverse_tokens(struct sb_graph *graph, const char *name, struct sb_tensor *x) {
+    struct sb_node *node = sb_begin(graph, SB_OP_REVERSE_TOKENS, name);
+    if (!sb_take(graph, node, 0, "input", x, 0) || !sb_check_rank(graph, node, "input", x, 3)) return NULL;
+    return sb_give_like(graph, node, 0, NULL, NULL, 0, x);
+}
+
+void sb_gradient_reverse_tokens(struct sb_gradients *gradients, struct sb_node *node) {
+    struct sb_tensor *dy = sb_gradient_arrived(gradients, node->outputs[0]);
+    sb_gradient_contribute(gradients, node->inputs[0], sb_op_reverse_tokens(gradients->graph, "input", dy));
+}
+
 struct sb_tensor *sb_op_mix_box(struct sb_graph *graph, const char *name, struct sb_tensor *x, struct sb_tensor *box,
                                 int64_t scale) {
     struct sb_node *node = sb_begin(graph, SB_OP_MIX_BOX, name);

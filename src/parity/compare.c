@@ -32,18 +32,15 @@ enum { DEVICE, REFERENCE };
 
 /* ---- the graph */
 
-static bool build_graph(struct compare *compare) {
+/* The forward pass and the loss; NULL when the graph has failed. */
+static struct sb_tensor *build_vision(struct compare *compare) {
     const struct sb_parity_compare_parameters *parameters = compare->parameters;
-    const struct sb_model_config *config = parameters->config;
     struct sb_graph *graph = &compare->graph;
     struct sb_model_graph model;
     struct sb_model_graph_parameters forward = {
         .batch = compare->batch, .from_bytes = true, .drop_path = parameters->training};
-    const bool scales = parameters->training && parameters->precision == SB_PRECISION_FP16;
-    graph->precision = parameters->training ? parameters->precision : SB_PRECISION_FP32;
-    if (!sb_model_forward(graph, config, &compare->list, &forward, &model, compare->error)) return false;
-    compare->forward_nodes = graph->node_count;
-    if (!parameters->training) return true;
+    if (!sb_model_forward(graph, parameters->config, &compare->list, &forward, &model, compare->error)) return NULL;
+    if (!parameters->training) return model.logits;
     struct sb_tensor *labels = sb_input(graph, "labels", SB_INT32, 1, &compare->batch);
     struct sb_tensor *loss = sb_op_cross_entropy(graph, "loss", model.logits, labels, 0.1f, 1);
     if (model.auxiliary) {
@@ -51,12 +48,35 @@ static bool build_graph(struct compare *compare) {
         dense = sb_op_cross_entropy(graph, "dense_loss", model.auxiliary, dense, 0, 0.5f);
         loss = sb_op_add(graph, "total_loss", loss, dense, 1, NULL);
     }
+    return loss;
+}
+
+static struct sb_tensor *build_forecaster(struct compare *compare) {
+    struct sb_graph *graph = &compare->graph;
+    struct sb_forecaster_graph model;
+    if (!sb_forecaster_forward(graph, compare->parameters->config, &compare->list, compare->batch, &model,
+                               compare->error))
+        return NULL;
+    if (!compare->parameters->training) return model.forecast;
+    struct sb_tensor *truth = sb_input(graph, "truth", SB_FLOAT32, 3, model.forecast->shape);
+    return sb_op_forecast_loss(
+        graph, (struct sb_forecast_loss_parameters){.name = "loss", .prediction = model.forecast, .target = truth});
+}
+
+static bool build_graph(struct compare *compare) {
+    struct sb_graph *graph = &compare->graph;
+    const bool vision = compare->parameters->config->architecture == SB_ARCHITECTURE_VISION;
+    graph->precision = compare->parameters->training ? compare->parameters->precision : SB_PRECISION_FP32;
+    struct sb_tensor *result = (vision ? build_vision : build_forecaster)(compare);
     compare->forward_nodes = graph->node_count;
+    if (!sb_graph_ok(graph, compare->error) || !result) return false;
+    if (!compare->parameters->training) return true;
+    const bool scales = graph->precision == SB_PRECISION_FP16;
     struct sb_tensor *scale = scales ? sb_space_range(graph, "loss_scale", SB_SPACE_SCALING, 0, sizeof(float)) : NULL;
-    if (!sb_graph_ok(graph, compare->error) || !sb_differentiate(graph, loss, scale, compare->error)) return false;
+    if (!sb_differentiate(graph, result, scale, compare->error)) return false;
     sb_append_optimiser(graph, &compare->list,
                         &(struct sb_optimiser){.gradient = SB_SPACE_GRADIENT,
-                                               .loss = loss,
+                                               .loss = result,
                                                .scaling_interval = scales ? 2000 : 0,
                                                .beta1 = 0.9,
                                                .beta2 = 0.999,
@@ -129,6 +149,8 @@ static void fill_input(const struct compare *compare, const struct sb_tensor *te
     } else if (tensor->dtype == SB_INT32) {
         uint32_t classes = (uint32_t)config->classes;
         for (int64_t i = 0; i < count; i++) ((int32_t *)bytes)[i] = (int32_t)sb_random_below(&random, classes);
+    } else if (config->architecture != SB_ARCHITECTURE_VISION) { /* scaled series */
+        for (int64_t i = 0; i < count; i++) ((float *)bytes)[i] = (float)sb_random_normal(&random);
     } else {
         float scale = 2 / (float)sb_columns(tensor); /* soft targets: a row's sum is about 1 */
         for (int64_t i = 0; i < count; i++) ((float *)bytes)[i] = scale * sb_random_uniform(&random);
@@ -196,10 +218,16 @@ static bool run(struct compare *compare) {
 
 bool sb_parity_compare(const struct sb_parity_compare_parameters *parameters, struct sb_parity_report *report,
                        struct simba_error *error) {
+    const struct sb_model_config *config = parameters->config;
+    if (config->architecture != SB_ARCHITECTURE_VISION && !config->channels)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: the model has as many channels as its data, which are not read here. Say how many, with "
+                       "$.model.channels or --set model.channels=N.",
+                       parameters->name);
     struct compare compare = {
         .parameters = parameters, .report = report, .error = error, .batch = parameters->batch ? parameters->batch : 2};
     sb_graph_init(&compare.graph, parameters->training);
-    bool done = sb_model_parameters(parameters->config, &compare.list, error) && build_graph(&compare) &&
+    bool done = sb_model_parameters(config, &compare.list, error) && build_graph(&compare) &&
                 sb_plan_memory(&compare.graph, (struct sb_plan_parameters){0}, &compare.plan, error) &&
                 make_parameters(&compare) && make_side(&compare, &compare.sides[DEVICE], parameters->device) &&
                 make_side(&compare, &compare.sides[REFERENCE], parameters->reference) && run(&compare);

@@ -25,6 +25,9 @@ static const struct kind {
     {"tiny_", "_train", golden_train},
     {"tiny_", NULL, golden_tiny},
     {"full_simba_", NULL, golden_full},
+    {"series_", "_train", golden_forecaster_train},
+    {"series_", NULL, golden_forecaster},
+    {"dlinear", NULL, golden_forecaster},
 };
 
 static const struct kind *kind_of(const char *name) {
@@ -48,7 +51,8 @@ bool sb_parity_golden(struct sb_device *device, const char *path, struct sb_pari
         return sb_fail(error, SIMBA_ERROR_ARGUMENT,
                        "%s: %s. Names of golden cases begin with op_selective_scan, op_conv1d_silu, op_einfft, "
                        "op_layernorm, op_pvt2ffn, op_ffn, op_downsamples, op_stem_train, op_stem_eval, op_mamba, "
-                       "op_block_mamba, op_classblock, op_losses, op_adamw, tiny_ or full_simba_.",
+                       "op_block_mamba, op_classblock, op_losses, op_adamw, tiny_, full_simba_, series_ or "
+                       "dlinear.",
                        path,
                        kind ? "this file holds the parameters of other cases" : "no kind of case has such a name");
     golden.file = sb_safetensors_open(path, error);

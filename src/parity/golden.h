@@ -114,6 +114,8 @@ bool golden_adamw(struct golden_case *golden);
 bool golden_tiny(struct golden_case *golden);
 bool golden_train(struct golden_case *golden);
 bool golden_full(struct golden_case *golden);
+bool golden_forecaster(struct golden_case *golden);
+bool golden_forecaster_train(struct golden_case *golden);
 
 /* ---- losses of the published training script, for several kinds */
 struct golden_token_label_loss {
@@ -132,5 +134,14 @@ struct golden_optimiser {
 struct golden_optimiser golden_optimiser(const char *note);
 void golden_append_optimiser(struct golden_run *run, const struct golden_optimiser *optimiser);
 struct sb_step_numbers golden_step(const struct golden_optimiser *optimiser, int step);
+
+/* ---- some steps of AdamW on one batch, as the metadata "train" say */
+
+/* From a forward graph with its loss; reports the losses of as many steps as "out/losses" has. */
+bool golden_train_steps(struct golden_run *run, struct sb_tensor *loss);
+/* The result of a forward graph that was not run yet, with the parameters of the training run; in the case's pool. */
+float *golden_trained(struct golden_run *run, const struct golden_run *training, struct sb_tensor *result);
+/* Reports every out/NAME_after: the parameters of the training run, and the result of that name. */
+bool golden_check_after(struct golden_run *run, const char *result_name, const float *result, double tolerance);
 
 #endif

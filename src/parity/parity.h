@@ -24,7 +24,7 @@ struct sb_parity_compare_parameters {
     const struct sb_model_config *config;
     const char *name;            /* of the case, in results */
     int64_t batch;               /* 0: 2 */
-    uint64_t seed;               /* of weights and images */
+    uint64_t seed;               /* of weights and images or windows */
     bool training;               /* forward, backward and optimiser; false: inference */
     enum sb_precision precision; /* of training; fp16 with loss scaling */
 };

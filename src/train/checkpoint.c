@@ -52,7 +52,7 @@ static struct sb_safetensors_entry *declare(const struct sb_parameter_list *list
     return entries;
 }
 
-enum { NOTES = SB_WEIGHTS_NOTES + 16, NOTE_LENGTH = 40 };
+enum { NOTES = SB_WEIGHTS_NOTES + 17, NOTE_LENGTH = 40 };
 
 static const char *best_key(const char *figure) {
     return strcmp(figure, "mse") ? "simba.best_top1" : "simba.best_mse";
@@ -105,6 +105,7 @@ static int write_notes(struct sb_safetensors_note notes[NOTES], int count, char 
     notes[count++] = (struct sb_safetensors_note){"simba.data", record->data};
     notes[count++] = (struct sb_safetensors_note){"simba.configuration", record->configuration};
     if (record->labels) notes[count++] = (struct sb_safetensors_note){"simba.labels", record->labels};
+    if (record->channels) notes[count++] = (struct sb_safetensors_note){"simba.channels", record->channels};
     return count;
 }
 
@@ -154,6 +155,7 @@ bool sb_checkpoint_record(const struct sb_safetensors *file, struct sb_checkpoin
                           struct simba_error *error) {
     *record = (struct sb_checkpoint_record){.configuration = sb_safetensors_note(file, "simba.configuration"),
                                             .labels = sb_safetensors_note(file, "simba.labels"),
+                                            .channels = sb_safetensors_note(file, "simba.channels"),
                                             .data = sb_safetensors_note(file, "simba.data"),
                                             .version = sb_safetensors_note(file, "simba.version")};
     *found = record->configuration != NULL;

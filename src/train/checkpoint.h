@@ -27,6 +27,7 @@ struct sb_checkpoint_record {
     const char *best_figure;   /* what state.best is: "top1" or "mse" */
     const char *configuration; /* JSON */
     const char *labels;        /* JSON list of class names, or NULL */
+    const char *channels;      /* JSON object of a series' channels (train/forecast.h), or NULL */
     const char *data;          /* what it was trained on */
     const char *version;       /* of simba; on reading: that wrote it */
 };

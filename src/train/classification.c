@@ -193,8 +193,3 @@ const struct sb_task_type sb_task_classification = {.samples = "images",
                                                     .show_best = show_best,
                                                     .waited = waited,
                                                     .broken = broken};
-
-const struct sb_task_type *sb_task_of(const struct sb_train_config *config) {
-    (void)config;
-    return &sb_task_classification;
-}

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum field_type { INTEGER, REAL, PAIR, SWITCH, TEXT, CHOICE };
+enum field_type { INTEGER, REAL, PAIR, ENDS, SWITCH, TEXT, CHOICE };
+/* What a key is about, when it is not about every task. */
+enum task { EVERY_TASK, IMAGES, SERIES };
 
 struct field {
     const char *section, *name;
@@ -19,6 +21,7 @@ struct field {
     double minimum, maximum;    /* INTEGER, REAL, PAIR (of reals, the second not below the first) */
     const char *const *choices; /* CHOICE */
     const char *former;         /* CHOICE: what the first one was called once, as old checkpoints have it */
+    enum task task;
 };
 
 static const char *const formats[] = {"auto", "folder", "idx", "cifar10", "cifar100", "list", NULL};
@@ -28,37 +31,60 @@ static const char *const crop_interpolations[] = {"bilinear", "bicubic", "random
 static const char *const erasing_modes[] = {"pixel", "constant", "random", NULL};
 static const char *const mix_modes[] = {"batch", "pair", "element", NULL};
 static const char *const paddings[] = {"zeros", "reflect", NULL};
-static const char *const schedules[] = {"cosine", "constant", "published", NULL};
+static const char *const schedules[] = {"cosine", "constant", "published", "exponential", NULL};
 static const char *const precisions[] = {"fp32", "bf16", "fp16", NULL}; /* enum sb_precision */
+
+static const char *const features[] = {"M", "S", "MS", NULL};                              /* enum sb_features */
+static const char *const splits[] = {"ratios", "ett_hour", "ett_minute", "borders", NULL}; /* enum sb_split_kind */
+static const char *const headers[] = {"auto", "present", "absent", NULL};                  /* enum sb_header */
+static const char *const missing[] = {"refuse", "interpolate", NULL};                      /* enum sb_missing */
+static const char *const date_orders[] = {"auto", "day_first", "month_first", NULL};       /* enum sb_date_order */
+static const char *const gap_rules[] = {"refuse", "allow", "any_order", NULL};             /* enum sb_date_rule */
+static const char *const losses[] = {"mse", "mae", "huber", NULL};                         /* enum sb_forecast_loss */
 
 #define AT(member) offsetof(struct sb_train_config, member)
 static const struct field fields[] = {
     {"data", "path", TEXT, AT(path)},
-    {"data", "train", TEXT, AT(train)},
-    {"data", "evaluation", TEXT, AT(evaluation)},
-    {"data", "threads", INTEGER, AT(threads), 1, 256},
-    {"data", "format", CHOICE, AT(format), .choices = formats},
-    {"data", "label_maps", TEXT, AT(label_maps)},
-    {"data", "label_crop", CHOICE, AT(label_crop), .choices = label_crops},
-    {"data", "broken_images", INTEGER, AT(broken_images), 0, 10000},
-    {"data", "repeated_augmentation", INTEGER, AT(repeated_augmentation), 1, 64},
-    {"augmentation", "crop", CHOICE, AT(crop), .choices = crops},
-    {"augmentation", "crop_padding", INTEGER, AT(crop_padding), 0, 1024},
-    {"augmentation", "padding", CHOICE, AT(padding), .choices = paddings},
-    {"augmentation", "scale", PAIR, AT(scale), 1e-6, 1},
-    {"augmentation", "ratio", PAIR, AT(ratio), 0.01, 100},
-    {"augmentation", "interpolation", CHOICE, AT(crop_interpolation), .choices = crop_interpolations},
-    {"augmentation", "flip", REAL, AT(flip), 0, 1},
-    {"augmentation", "randaugment", TEXT, AT(randaugment)},
-    {"augmentation", "colour_jitter", REAL, AT(colour_jitter), 0, 10},
-    {"augmentation", "random_erasing", REAL, AT(random_erasing), 0, 1},
-    {"augmentation", "random_erasing_mode", CHOICE, AT(erasing_mode), .choices = erasing_modes},
-    {"augmentation", "random_erasing_count", INTEGER, AT(erasing_boxes), 1, 16},
-    {"augmentation", "mixup", REAL, AT(mixup), 0, 100},
-    {"augmentation", "cutmix", REAL, AT(cutmix), 0, 100},
-    {"augmentation", "mix_probability", REAL, AT(mix_probability), 0, 1},
-    {"augmentation", "mix_switch_probability", REAL, AT(mix_switch_probability), 0, 1},
-    {"augmentation", "mix_mode", CHOICE, AT(mix_mode), .choices = mix_modes},
+    {"data", "train", TEXT, AT(train), .task = IMAGES},
+    {"data", "evaluation", TEXT, AT(evaluation), .task = IMAGES},
+    {"data", "threads", INTEGER, AT(threads), 1, 256, .task = IMAGES},
+    {"data", "format", CHOICE, AT(format), .choices = formats, .task = IMAGES},
+    {"data", "label_maps", TEXT, AT(label_maps), .task = IMAGES},
+    {"data", "label_crop", CHOICE, AT(label_crop), .choices = label_crops, .task = IMAGES},
+    {"data", "broken_images", INTEGER, AT(broken_images), 0, 10000, .task = IMAGES},
+    {"data", "repeated_augmentation", INTEGER, AT(repeated_augmentation), 1, 64, .task = IMAGES},
+    {"data", "features", CHOICE, AT(features), .choices = features, .task = SERIES},
+    {"data", "target", TEXT, AT(target), .task = SERIES},
+    {"data", "split", CHOICE, AT(split), .choices = splits, .task = SERIES},
+    {"data", "training_ratio", REAL, AT(training_ratio), 0.01, 1, .task = SERIES},
+    {"data", "test_ratio", REAL, AT(test_ratio), 0, 0.99, .task = SERIES},
+    {"data", "borders", ENDS, AT(borders), .task = SERIES},
+    {"data", "header", CHOICE, AT(header), .choices = headers, .task = SERIES},
+    {"data", "date_column", TEXT, AT(date_column), .task = SERIES},
+    {"data", "date_order", CHOICE, AT(date_order), .choices = date_orders, .task = SERIES},
+    {"data", "gaps", CHOICE, AT(gaps), .choices = gap_rules, .task = SERIES},
+    {"data", "missing", CHOICE, AT(missing), .choices = missing, .task = SERIES},
+    {"data", "separator", TEXT, AT(separator), .task = SERIES},
+    {"data", "decimal_comma", SWITCH, AT(decimal_comma), .task = SERIES},
+    {"augmentation", "crop", CHOICE, AT(crop), .choices = crops, .task = IMAGES},
+    {"augmentation", "crop_padding", INTEGER, AT(crop_padding), 0, 1024, .task = IMAGES},
+    {"augmentation", "padding", CHOICE, AT(padding), .choices = paddings, .task = IMAGES},
+    {"augmentation", "scale", PAIR, AT(scale), 1e-6, 1, .task = IMAGES},
+    {"augmentation", "ratio", PAIR, AT(ratio), 0.01, 100, .task = IMAGES},
+    {"augmentation", "interpolation", CHOICE, AT(crop_interpolation), .choices = crop_interpolations, .task = IMAGES},
+    {"augmentation", "flip", REAL, AT(flip), 0, 1, .task = IMAGES},
+    {"augmentation", "randaugment", TEXT, AT(randaugment), .task = IMAGES},
+    {"augmentation", "colour_jitter", REAL, AT(colour_jitter), 0, 10, .task = IMAGES},
+    {"augmentation", "random_erasing", REAL, AT(random_erasing), 0, 1, .task = IMAGES},
+    {"augmentation", "random_erasing_mode", CHOICE, AT(erasing_mode), .choices = erasing_modes, .task = IMAGES},
+    {"augmentation", "random_erasing_count", INTEGER, AT(erasing_boxes), 1, 16, .task = IMAGES},
+    {"augmentation", "mixup", REAL, AT(mixup), 0, 100, .task = IMAGES},
+    {"augmentation", "cutmix", REAL, AT(cutmix), 0, 100, .task = IMAGES},
+    {"augmentation", "mix_probability", REAL, AT(mix_probability), 0, 1, .task = IMAGES},
+    {"augmentation", "mix_switch_probability", REAL, AT(mix_switch_probability), 0, 1, .task = IMAGES},
+    {"augmentation", "mix_mode", CHOICE, AT(mix_mode), .choices = mix_modes, .task = IMAGES},
+    {"train", "loss", CHOICE, AT(loss), .choices = losses, .task = SERIES},
+    {"train", "huber_delta", REAL, AT(huber_delta), 1e-6, 1e6, .task = SERIES},
     {"train", "epochs", INTEGER, AT(epochs), 1, 1000000},
     {"train", "batch_size", INTEGER, AT(batch_size), 1, 65536},
     {"train", "accumulation", INTEGER, AT(accumulation), 1, 65536},
@@ -69,16 +95,18 @@ static const struct field fields[] = {
     {"train", "warmup_learning_rate", REAL, AT(warmup_learning_rate), 0, 1e30},
     {"train", "warmup_epochs", REAL, AT(warmup_epochs), 0, 1e6},
     {"train", "tail_epochs", INTEGER, AT(tail_epochs), 0, 1000000},
+    {"train", "decay_factor", REAL, AT(decay_factor), 0.001, 1},
+    {"train", "hold_epochs", INTEGER, AT(hold_epochs), 0, 1000000},
     {"train", "layer_decay", REAL, AT(layer_decay), 0.01, 1},
-    {"train", "frozen_stages", INTEGER, AT(frozen_stages), 0, SB_MAX_STAGES},
+    {"train", "frozen_stages", INTEGER, AT(frozen_stages), 0, SB_MAX_STAGES, .task = IMAGES},
     {"train", "ema", REAL, AT(ema), 0, 0.9999999},
     {"train", "weight_decay", REAL, AT(weight_decay), 0, 1e3},
     {"train", "beta1", REAL, AT(beta1), 0, 0.999999},
     {"train", "beta2", REAL, AT(beta2), 0, 0.999999999},
     {"train", "epsilon", REAL, AT(epsilon), 1e-20, 1},
     {"train", "clip_norm", REAL, AT(clip_norm), 0, 1e9},
-    {"train", "label_smoothing", REAL, AT(label_smoothing), 0, 0.999},
-    {"train", "token_label_weight", REAL, AT(token_label_weight), 0, 1000},
+    {"train", "label_smoothing", REAL, AT(label_smoothing), 0, 0.999, .task = IMAGES},
+    {"train", "token_label_weight", REAL, AT(token_label_weight), 0, 1000, .task = IMAGES},
     /* JSON numbers are written with 15 digits */
     {"train", "seed", INTEGER, AT(seed), 0, 999999999999999},
     {"train", "initial_weights", TEXT, AT(initial_weights)},
@@ -90,6 +118,7 @@ static const struct field fields[] = {
     {"train", "evaluation_batch", INTEGER, AT(evaluation_batch), 1, 65536},
     {"train", "checkpoint_every", INTEGER, AT(checkpoint_every), 0, 1e15},
 };
+enum { SPLIT_BORDERS = 3, FEATURES_M = 0 }; /* places in the lists above */
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 static const char *const sections[] = {"data", "augmentation", "train"};
 enum { SECTIONS = sizeof sections / sizeof sections[0] };
@@ -102,7 +131,7 @@ int sb_train_config_keys(const char *section, const char **keys) {
         for (; whole[count]; count++) keys[count] = whole[count];
     for (int i = 0; i < FIELDS; i++)
         if (!strcmp(fields[i].section, section)) keys[count++] = fields[i].name;
-    if (!strcmp(section, "data")) keys[count++] = "labels";
+    if (!strcmp(section, "data")) keys[count++] = "labels", keys[count++] = "columns";
     keys[count] = NULL;
     return count;
 }
@@ -125,6 +154,7 @@ static void set_defaults(struct sb_train_config *config) {
                                        .minimum_learning_rate = 1e-5,
                                        .warmup_learning_rate = 1e-6,
                                        .warmup_epochs = 0,
+                                       .decay_factor = 0.5,
                                        .layer_decay = 1,
                                        .weight_decay = 0.05,
                                        .beta1 = 0.9,
@@ -139,6 +169,43 @@ static void set_defaults(struct sb_train_config *config) {
                                        .evaluation_batch = 64};
     strcpy(config->train, "train");
     strcpy(config->evaluation, "val");
+}
+
+static enum task task_of(const struct sb_train_config *config) {
+    return config->model.architecture == SB_ARCHITECTURE_VISION ? IMAGES : SERIES;
+}
+
+static bool about(const struct field *field, const struct sb_train_config *config) {
+    return field->task == EVERY_TASK || field->task == task_of(config);
+}
+
+/* Once the architecture is known: models for series are small and learn in few epochs. */
+static void set_task_defaults(struct sb_train_config *config) {
+    if (task_of(config) == IMAGES) return;
+    strcpy(config->date_column, "auto");
+    config->training_ratio = 0.7;
+    config->test_ratio = 0.2;
+    config->huber_delta = 1;
+    config->epochs = 20;
+    config->batch_size = 32;
+    config->evaluation_batch = 32;
+}
+
+/* A key of the other task would have no effect. */
+static bool foreign(struct sb_json member, enum task task, const struct sb_train_config *config,
+                    struct simba_error *error) {
+    static const char *const models[] = {[IMAGES] = "images", [SERIES] = "series"};
+    return sb_fail(error, SIMBA_ERROR_CONFIG,
+                   "%s: %s belongs to models for %s; $.model.architecture says that this one is for %s. Leave it out.",
+                   member.file, member.path, models[task], models[task_of(config)]);
+}
+
+static bool refuse_foreign(struct sb_json section, const struct field *field, const struct sb_train_config *config,
+                           struct simba_error *error) {
+    struct sb_json member;
+    if (about(field, config)) return true;
+    if (!sb_json_member(section, field->name, &member, error)) return false;
+    return !member.value || foreign(member, field->task, config, error);
 }
 
 static bool read_text(struct sb_json section, const char *name, char text[SB_CONFIG_TEXT], struct simba_error *error) {
@@ -165,6 +232,21 @@ static bool read_pair(struct sb_json section, const struct field *field, double 
                    array.path);
 }
 
+/* Three whole numbers, none below the one before it. */
+static bool read_ends(struct sb_json section, const struct field *field, int64_t ends[3], struct simba_error *error) {
+    struct sb_json array;
+    if (!sb_json_member(section, field->name, &array, error)) return false;
+    if (!array.value) return true;
+    const bool three = sb_json_is_array(array) && sb_json_count(array) == 3;
+    for (int i = 0; three && i < 3; i++)
+        if (!sb_json_int(sb_json_element(array, i), NULL, i ? ends[i - 1] : 1, INT64_C(1) << 52, &ends[i], error))
+            return false;
+    return three || sb_fail(error, SIMBA_ERROR_CONFIG,
+                            "%s: %s: expected the rows behind the training, the validation and the test part: three "
+                            "whole numbers.",
+                            array.file, array.path);
+}
+
 static bool is_former(struct sb_json section, const struct field *field, int *choice) {
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(section.value, field->name));
     if (!field->former || !text || strcmp(text, field->former)) return false;
@@ -180,6 +262,8 @@ static bool read_field(struct sb_json section, const struct field *field, void *
         return sb_json_double(section, field->name, field->minimum, field->maximum, target, error);
     case PAIR:
         return read_pair(section, field, target, error);
+    case ENDS:
+        return read_ends(section, field, target, error);
     case SWITCH:
         return sb_json_bool(section, field->name, target, error);
     case TEXT:
@@ -224,6 +308,7 @@ static bool read_labels(struct sb_json data, struct sb_train_config *config, str
     struct sb_json labels;
     if (!sb_json_member(data, "labels", &labels, error)) return false;
     if (!labels.value || cJSON_IsNull(labels.value)) return true;
+    if (task_of(config) != IMAGES) return foreign(labels, IMAGES, config, error);
     config->labels = sb_allocate((size_t)config->model.classes, sizeof *config->labels, error);
     if (!config->labels) return false;
     if (cJSON_IsString(labels.value)) return read_label_file(labels, cJSON_GetStringValue(labels.value), config, error);
@@ -236,6 +321,28 @@ static bool read_labels(struct sb_json data, struct sb_train_config *config, str
         const char *text = NULL;
         if (!sb_json_string(sb_json_element(labels, i), NULL, &text, error) || !add_label(config, text, error))
             return false;
+    }
+    return true;
+}
+
+/* The columns of a series that are its channels. */
+static bool read_columns(struct sb_json data, struct sb_train_config *config, struct simba_error *error) {
+    struct sb_json columns;
+    if (!sb_json_member(data, "columns", &columns, error)) return false;
+    if (!columns.value) return true;
+    if (task_of(config) != SERIES) return foreign(columns, SERIES, config, error);
+    const int count = sb_json_is_array(columns) ? sb_json_count(columns) : 0;
+    if (!count)
+        return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: %s: expected a list of names of columns.", columns.file,
+                       columns.path);
+    config->columns = sb_allocate((size_t)count, sizeof *config->columns, error);
+    if (!config->columns) return false;
+    for (int i = 0; i < count; i++) {
+        const char *text = NULL;
+        if (!sb_json_string(sb_json_element(columns, i), NULL, &text, error)) return false;
+        config->columns[i] = strdup(text);
+        if (!config->columns[i]) return sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory reading %s.", columns.path);
+        config->column_count++;
     }
     return true;
 }
@@ -254,7 +361,9 @@ struct sb_schedule sb_train_config_schedule(const struct sb_train_config *config
                                 .epoch_steps = epoch_steps,
                                 .epochs = config->epochs,
                                 .warmup_epochs = config->warmup_epochs,
-                                .tail_epochs = config->tail_epochs};
+                                .tail_epochs = config->tail_epochs,
+                                .decay = config->decay_factor,
+                                .hold_epochs = config->hold_epochs};
 }
 
 static bool check_token_labels(const char *file, const struct sb_train_config *config, struct simba_error *error) {
@@ -276,31 +385,7 @@ static bool check_token_labels(const char *file, const struct sb_train_config *c
     return true;
 }
 
-/* What one key alone cannot tell. */
-static bool check(struct sb_json root, const struct sb_train_config *config, struct simba_error *error) {
-    const char *file = root.file;
-    if (!config->path[0])
-        return sb_fail(
-            error, SIMBA_ERROR_CONFIG,
-            "%s: $.data.path is missing: the directory of the data set (the files of an IDX or CIFAR set, or \"train\" "
-            "and \"val\" with one directory of JPEG or PNG files per class).",
-            file);
-    if (config->warmup_epochs >= (double)config->epochs)
-        return sb_fail(error, SIMBA_ERROR_CONFIG,
-                       "%s: $.train.warmup_epochs is %g, but the training has only %lld epochs ($.train.epochs).", file,
-                       config->warmup_epochs, (long long)config->epochs);
-    if (config->tail_epochs && config->schedule != SB_SCHEDULE_PUBLISHED)
-        return sb_fail(error, SIMBA_ERROR_CONFIG,
-                       "%s: $.train.tail_epochs belongs to the schedule \"published\"; $.train.schedule is \"%s\".",
-                       file, schedules[config->schedule]);
-    if (config->tail_epochs >= config->epochs)
-        return sb_fail(error, SIMBA_ERROR_CONFIG,
-                       "%s: $.train.tail_epochs is %lld, but the training has only %lld epochs ($.train.epochs).", file,
-                       (long long)config->tail_epochs, (long long)config->epochs);
-    if (config->minimum_learning_rate > sb_train_config_peak(config))
-        return sb_fail(error, SIMBA_ERROR_CONFIG,
-                       "%s: $.train.minimum_learning_rate (%g) is above $.train.learning_rate (%g).", file,
-                       config->minimum_learning_rate, sb_train_config_peak(config));
+static bool check_images(const char *file, const struct sb_train_config *config, struct simba_error *error) {
     if (config->frozen_stages > config->model.stages)
         return sb_fail(
             error, SIMBA_ERROR_CONFIG,
@@ -331,6 +416,55 @@ static bool check(struct sb_json root, const struct sb_train_config *config, str
     return check_token_labels(file, config, error);
 }
 
+static bool check_series(const char *file, const struct sb_train_config *config, struct simba_error *error) {
+    if ((config->split == SPLIT_BORDERS) != (config->borders[2] > 0))
+        return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: $.data.split \"borders\" and $.data.borders need each other.",
+                       file);
+    if (config->training_ratio + config->test_ratio > 1)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.data.training_ratio (%g) and $.data.test_ratio (%g) are more than the whole; what they "
+                       "leave is the validation part.",
+                       file, config->training_ratio, config->test_ratio);
+    if (strlen(config->separator) > 1)
+        return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: $.data.separator: expected one character, found \"%s\".", file,
+                       config->separator);
+    if (config->target[0] && config->features == FEATURES_M)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.data.target names one column, but $.data.features \"M\" forecasts all of them; say \"S\" "
+                       "or \"MS\".",
+                       file);
+    return true;
+}
+
+/* What one key alone cannot tell. */
+static bool check(struct sb_json root, const struct sb_train_config *config, struct simba_error *error) {
+    const char *file = root.file;
+    if (!config->path[0])
+        return sb_fail(
+            error, SIMBA_ERROR_CONFIG, "%s: $.data.path is missing: %s.", file,
+            task_of(config) == SERIES
+                ? "the text file (CSV) with the series, one row for each time and one column for each channel"
+                : "the directory of the data set (the files of an IDX or CIFAR set, or \"train\" and \"val\" with one "
+                  "directory of JPEG or PNG files per class)");
+    if (config->warmup_epochs >= (double)config->epochs)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.train.warmup_epochs is %g, but the training has only %lld epochs ($.train.epochs).", file,
+                       config->warmup_epochs, (long long)config->epochs);
+    if (config->tail_epochs && config->schedule != SB_SCHEDULE_PUBLISHED)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.train.tail_epochs belongs to the schedule \"published\"; $.train.schedule is \"%s\".",
+                       file, schedules[config->schedule]);
+    if (config->tail_epochs >= config->epochs)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.train.tail_epochs is %lld, but the training has only %lld epochs ($.train.epochs).", file,
+                       (long long)config->tail_epochs, (long long)config->epochs);
+    if (config->minimum_learning_rate > sb_train_config_peak(config))
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.train.minimum_learning_rate (%g) is above $.train.learning_rate (%g).", file,
+                       config->minimum_learning_rate, sb_train_config_peak(config));
+    return task_of(config) == SERIES ? check_series(file, config, error) : check_images(file, config, error);
+}
+
 bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, struct simba_error *error) {
     set_defaults(config);
     if (!sb_json_is_object(root))
@@ -340,9 +474,10 @@ bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, s
                        root.file);
     struct sb_json model;
     if (!sb_json_only(root, whole, error) || !sb_json_member(root, "model", &model, error) ||
-        (model.value && !sb_model_config_read(model, &config->model, error)) ||
-        !read_text(root, "output", config->output, error))
+        (model.value && !sb_model_config_read(model, &config->model, error)))
         return false;
+    set_task_defaults(config);
+    if (!read_text(root, "output", config->output, error)) return false;
     for (int s = 0; s < SECTIONS; s++) {
         const char *known[64];
         sb_train_config_keys(sections[s], known);
@@ -356,9 +491,12 @@ bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, s
         if (!sb_json_only(section, known, error)) goto failed;
         for (int i = 0; i < FIELDS; i++)
             if (!strcmp(fields[i].section, sections[s]) &&
-                !read_field(section, &fields[i], (char *)config + fields[i].offset, error))
+                (!refuse_foreign(section, &fields[i], config, error) ||
+                 !read_field(section, &fields[i], (char *)config + fields[i].offset, error)))
                 goto failed;
-        if (!strcmp(sections[s], "data") && !read_labels(section, config, error)) goto failed;
+        if (!strcmp(sections[s], "data") &&
+            (!read_labels(section, config, error) || !read_columns(section, config, error)))
+            goto failed;
     }
     if (check(root, config, error)) return true;
 failed:
@@ -376,11 +514,16 @@ bool sb_train_config_precision(struct sb_json root, enum sb_precision *precision
     return true;
 }
 
+static void free_texts(char ***texts, int *count) {
+    for (int i = 0; i < *count; i++) free((*texts)[i]);
+    free(*texts);
+    *texts = NULL;
+    *count = 0;
+}
+
 void sb_train_config_finish(struct sb_train_config *config) {
-    for (int i = 0; i < config->label_count; i++) free(config->labels[i]);
-    free(config->labels);
-    config->labels = NULL;
-    config->label_count = 0;
+    free_texts(&config->labels, &config->label_count);
+    free_texts(&config->columns, &config->column_count);
 }
 
 static bool write_field(cJSON *section, const struct field *field, const void *value) {
@@ -395,6 +538,14 @@ static bool write_field(cJSON *section, const struct field *field, const void *v
         cJSON_Delete(pair);
         return false;
     }
+    case ENDS: {
+        const int64_t *ends = value;
+        if (!ends[2]) return true; /* not given */
+        cJSON *array = cJSON_CreateDoubleArray((const double[]){(double)ends[0], (double)ends[1], (double)ends[2]}, 3);
+        if (array && cJSON_AddItemToObject(section, field->name, array)) return true;
+        cJSON_Delete(array);
+        return false;
+    }
     case SWITCH:
         return cJSON_AddBoolToObject(section, field->name, *(const bool *)value);
     case TEXT:
@@ -405,12 +556,12 @@ static bool write_field(cJSON *section, const struct field *field, const void *v
     return false;
 }
 
-static bool write_labels(cJSON *data, const struct sb_train_config *config) {
-    if (!config->label_count) return true;
-    cJSON *labels = cJSON_AddArrayToObject(data, "labels");
-    for (int i = 0; labels && i < config->label_count; i++)
-        if (!cJSON_AddItemToArray(labels, cJSON_CreateString(config->labels[i]))) return false;
-    return labels;
+static bool write_texts(cJSON *data, const char *name, char *const *texts, int count) {
+    if (!count) return true;
+    cJSON *array = cJSON_AddArrayToObject(data, name);
+    for (int i = 0; array && i < count; i++)
+        if (!cJSON_AddItemToArray(array, cJSON_CreateString(texts[i]))) return false;
+    return array;
 }
 
 char *sb_train_config_write(const struct sb_train_config *config, struct simba_error *error) {
@@ -422,9 +573,11 @@ char *sb_train_config_write(const struct sb_train_config *config, struct simba_e
         cJSON *section = cJSON_AddObjectToObject(root, sections[s]);
         fine = section;
         for (int i = 0; fine && i < FIELDS; i++)
-            if (!strcmp(fields[i].section, sections[s]))
+            if (!strcmp(fields[i].section, sections[s]) && about(&fields[i], config))
                 fine = write_field(section, &fields[i], (const char *)config + fields[i].offset);
-        if (fine && !strcmp(sections[s], "data")) fine = write_labels(section, config);
+        if (fine && !strcmp(sections[s], "data"))
+            fine = write_texts(section, "labels", config->labels, config->label_count) &&
+                   write_texts(section, "columns", config->columns, config->column_count);
     }
     if (fine && config->output[0]) fine = cJSON_AddStringToObject(root, "output", config->output);
     if (fine) text = cJSON_Print(root);

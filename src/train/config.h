@@ -26,6 +26,22 @@ struct sb_train_config {
     int64_t broken_images;           /* unreadable ones that are borne with */
     int64_t repeated_augmentation;   /* draws of each image that an epoch has (data/sampler.h); 1: off */
 
+    /* data for models of series (data/series.h, io/table.h): `path` is a text file */
+    int features; /* enum sb_features */
+    char target[SB_CONFIG_TEXT];
+    int split; /* enum sb_split_kind */
+    double training_ratio, test_ratio;
+    int64_t borders[3];
+    int header;     /* enum sb_header */
+    char **columns; /* names of those that are channels, or NULL: all */
+    int column_count;
+    char separator[SB_CONFIG_TEXT];   /* "": found by itself */
+    char date_column[SB_CONFIG_TEXT]; /* "auto": found by itself; "": none */
+    int date_order;                   /* enum sb_date_order */
+    int gaps;                         /* enum sb_date_rule */
+    int missing;                      /* enum sb_missing */
+    bool decimal_comma;
+
     /* augmentation of the training images (data/pipeline.h) */
     int crop;             /* enum sb_crop */
     int64_t crop_padding; /* pixels put around the image, out of which the model's size is then cut at random */
@@ -47,11 +63,15 @@ struct sb_train_config {
     int64_t learning_rate_batch;              /* images for which learning_rate is meant; 0: it is taken as it is */
     double learning_rate, minimum_learning_rate, warmup_learning_rate, warmup_epochs;
     int64_t tail_epochs;
+    double decay_factor; /* of the exponential schedule */
+    int64_t hold_epochs;
     double layer_decay;    /* learning rate of each layer over that of the next one (train/optimiser.h); 1: off */
     int64_t frozen_stages; /* the stem and so many stages keep their weights */
     double ema;            /* decay of the moving average of the weights; 0: none */
     double weight_decay, beta1, beta2, epsilon;
     double clip_norm; /* 0: no clipping */
+    int loss;         /* models of series: enum sb_forecast_loss */
+    double huber_delta;
     double label_smoothing;
     double token_label_weight; /* of the loss of the tokens beside that of the class */
     int64_t seed;

@@ -5,6 +5,11 @@ static bool plan(struct sb_inference *inference, const struct sb_model_config *c
     *inference = (struct sb_inference){
         .batch = batch, .image_bytes = config->height * config->width * config->channels, .classes = config->classes};
     sb_graph_init(&inference->graph, false);
+    if (config->architecture != SB_ARCHITECTURE_VISION) {
+        if (!sb_forecaster_forward(&inference->graph, config, list, batch, &inference->forecaster, error)) return false;
+        sb_mark_output(inference->forecaster.forecast);
+        return sb_plan_memory(&inference->graph, (struct sb_plan_parameters){0}, &inference->plan, error);
+    }
     const struct sb_model_graph_parameters parameters = {.batch = batch, .from_bytes = true};
     if (!sb_model_forward(&inference->graph, config, list, &parameters, &inference->model, error)) return false;
     sb_mark_output(inference->model.logits);
@@ -41,7 +46,7 @@ bool sb_inference_compile(struct sb_inference *inference, const struct sb_model_
                                                   .spaces = {[SB_SPACE_PARAMETER] = parameters},
                                                   .name = "inference"};
     if (!sb_program_create(device, &program, &inference->program, error)) return false;
-    sb_write_image_constants(inference->program, inference->model.constants, config);
+    if (inference->model.constants) sb_write_image_constants(inference->program, inference->model.constants, config);
     return true;
 }
 
@@ -67,6 +72,15 @@ bool sb_inference_submit(struct sb_inference *inference, int slot, struct simba_
 const float *sb_inference_logits(struct sb_inference *inference, int slot, struct simba_error *error) {
     if (!sb_program_wait(inference->program, slot, error)) return NULL;
     return sb_program_host(inference->program, slot, inference->model.logits);
+}
+
+float *sb_inference_windows(struct sb_inference *inference, int slot) {
+    return sb_program_host(inference->program, slot, inference->forecaster.window);
+}
+
+const float *sb_inference_forecasts(struct sb_inference *inference, int slot, struct simba_error *error) {
+    if (!sb_program_wait(inference->program, slot, error)) return NULL;
+    return sb_program_host(inference->program, slot, inference->forecaster.forecast);
 }
 
 const float *sb_inference_tokens(struct sb_inference *inference, int slot, struct simba_error *error) {

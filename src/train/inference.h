@@ -1,5 +1,5 @@
-/* A model ready to classify: the inference graph at one batch size, compiled for a device. Shares the parameter space
- * with whoever owns it (a trainer that evaluates, a loaded model). */
+/* A model ready to classify or to forecast: the inference graph at one batch size, compiled for a device. Shares the
+ * parameter space with whoever owns it (a trainer that evaluates, a loaded model). */
 #ifndef SB_TRAIN_INFERENCE_H
 #define SB_TRAIN_INFERENCE_H
 
@@ -10,9 +10,11 @@
 struct sb_inference {
     struct sb_graph graph;
     struct sb_plan plan;
-    struct sb_model_graph model;
+    struct sb_model_graph model;           /* images */
+    struct sb_forecaster_graph forecaster; /* series */
     struct sb_program *program;
-    int64_t batch, image_bytes, classes; /* image_bytes: of one image, uint8 [height, width, channels] */
+    int64_t batch;                /* images or windows */
+    int64_t image_bytes, classes; /* image_bytes: of one image, uint8 [height, width, channels] */
 };
 
 /* Graph and memory plan only. Finish it also after a failure. */
@@ -33,6 +35,11 @@ uint8_t *sb_inference_images(struct sb_inference *inference, int slot);
 bool sb_inference_submit(struct sb_inference *inference, int slot, struct simba_error *error);
 /* Waits for the slot: logits [batch, classes], valid until its next submit. NULL with *error set on failure. */
 const float *sb_inference_logits(struct sb_inference *inference, int slot, struct simba_error *error);
+
+/* The same of a model for series: where the windows of a slot go, float [batch, look_back, channels], and its forecasts
+ * [batch, horizon, channels]. */
+float *sb_inference_windows(struct sb_inference *inference, int slot);
+const float *sb_inference_forecasts(struct sb_inference *inference, int slot, struct simba_error *error);
 
 /* Likewise the tokens' logits [batch, tokens, classes], of a graph that was planned for them. */
 const float *sb_inference_tokens(struct sb_inference *inference, int slot, struct simba_error *error);

@@ -2,6 +2,7 @@
 
 #include "data/loader.h"
 #include "data/mixing.h"
+#include "data/series.h"
 #include "train/inference.h"
 #include "train/optimiser.h"
 
@@ -11,11 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *config,
-                     const struct sb_parameter_list *list, struct simba_error *error) {
+/* Forward pass and loss of the vision model. */
+static bool build_vision(struct sb_learner *learner, const struct sb_train_config *config,
+                         const struct sb_parameter_list *list, struct simba_error *error) {
     struct sb_graph *graph = &learner->graph;
-    *learner = (struct sb_learner){0};
-    sb_graph_init(graph, true);
     const struct sb_model_graph_parameters parameters = {
         .batch = config->batch_size,
         .from_bytes = true,
@@ -25,8 +25,6 @@ bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *c
         .mix_images = config->mixup > 0 || config->cutmix > 0,
         .drop_path = config->model.drop_path > 0,
         .frozen_stages = config->frozen_stages};
-    graph->precision = (enum sb_precision)config->precision;
-    learner->step = sb_step_input(graph);
     const bool soft = parameters.mix_images || parameters.mix_tokens;
     learner->labels =
         soft ? sb_input(graph, "targets", SB_FLOAT32, 2, (int64_t[]){config->batch_size, config->model.classes})
@@ -41,6 +39,38 @@ bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *c
                                                        learner->token_targets, 0, (float)config->token_label_weight);
         learner->loss = sb_op_add(graph, "total_loss", learner->loss, tokens, 1, NULL);
     }
+    return sb_graph_ok(graph, error);
+}
+
+/* Those of a model for series. */
+static bool build_forecaster(struct sb_learner *learner, const struct sb_train_config *config,
+                             const struct sb_parameter_list *list, struct simba_error *error) {
+    struct sb_graph *graph = &learner->graph;
+    const struct sb_model_config *model = &config->model;
+    learner->truth = sb_input(graph, "truth", SB_FLOAT32, 3,
+                              (int64_t[]){config->batch_size, model->forecaster.horizon, model->channels});
+    if (!sb_forecaster_forward(graph, model, list, config->batch_size, &learner->forecaster, error)) return false;
+    /* What is forecast of all channels is the last one. */
+    const int64_t first = config->features == SB_FEATURES_MS ? model->channels - 1 : 0;
+    learner->loss =
+        sb_op_forecast_loss(graph, (struct sb_forecast_loss_parameters){.name = "loss",
+                                                                        .prediction = learner->forecaster.forecast,
+                                                                        .target = learner->truth,
+                                                                        .kind = (enum sb_forecast_loss)config->loss,
+                                                                        .delta = (float)config->huber_delta,
+                                                                        .first_channel = first});
+    return sb_graph_ok(graph, error);
+}
+
+bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *config,
+                     const struct sb_parameter_list *list, struct simba_error *error) {
+    struct sb_graph *graph = &learner->graph;
+    *learner = (struct sb_learner){0};
+    sb_graph_init(graph, true);
+    graph->precision = (enum sb_precision)config->precision;
+    learner->step = sb_step_input(graph);
+    const bool vision = config->model.architecture == SB_ARCHITECTURE_VISION;
+    if (!(vision ? build_vision : build_forecaster)(learner, config, list, error)) return false;
     if (!sb_graph_ok(graph, error)) return false;
     sb_mark_output(learner->loss);
     /* The scale is where the differentiation begins: every gradient is scale times itself. */
@@ -81,7 +111,7 @@ bool sb_learner_compile(struct sb_learner *learner, const struct sb_train_config
     struct sb_program_parameters program = {.graph = &learner->graph, .plan = &learner->plan, .name = "training"};
     for (int space = 0; space < SB_SPACE_COUNT; space++) program.spaces[space] = spaces[space];
     if (!sb_program_create(device, &program, &learner->program, error)) return false;
-    sb_write_image_constants(learner->program, learner->model.constants, &config->model);
+    if (learner->model.constants) sb_write_image_constants(learner->program, learner->model.constants, &config->model);
     return true;
 }
 
@@ -136,6 +166,20 @@ void sb_learner_fill(struct sb_learner *learner, const struct sb_train_config *c
                           sb_program_host(program, slot, learner->model.box), classes);
     } else
         memcpy(sb_program_host(program, slot, learner->labels), batch->labels, (size_t)images * sizeof *batch->labels);
+    memcpy(sb_program_host(program, slot, learner->step), numbers, sizeof *numbers);
+}
+
+void sb_learner_fill_windows(struct sb_learner *learner, int slot, const struct sb_forecast_data *data,
+                             const int64_t *windows, int count, const struct sb_step_numbers *numbers) {
+    struct sb_program *program = learner->program;
+    float *input = sb_program_host(program, slot, learner->forecaster.window);
+    float *truth = sb_program_host(program, slot, learner->truth);
+    const size_t before = (size_t)(data->look_back * data->channels), after = (size_t)(data->horizon * data->channels);
+    for (int i = 0; i < count; i++) {
+        const float *window = sb_window(data, SB_PART_TRAINING, windows[i]);
+        memcpy(input + (size_t)i * before, window, before * sizeof *input);
+        memcpy(truth + (size_t)i * after, window + before, after * sizeof *truth);
+    }
     memcpy(sb_program_host(program, slot, learner->step), numbers, sizeof *numbers);
 }
 

@@ -10,7 +10,9 @@
 struct sb_learner {
     struct sb_graph graph;
     struct sb_plan plan;
-    struct sb_model_graph model;
+    struct sb_model_graph model;           /* images */
+    struct sb_forecaster_graph forecaster; /* series */
+    struct sb_tensor *truth;               /* float [batch, horizon, channels], series */
     struct sb_tensor *labels;        /* int32 [batch]; with Mixup, CutMix or token labels float [batch, classes] */
     struct sb_tensor *token_targets; /* float [batch, tokens, classes], with token labels */
     struct sb_tensor *loss;          /* [1], of a micro-batch */
@@ -37,6 +39,11 @@ struct sb_step_numbers sb_learner_numbers(const struct sb_train_config *config, 
 struct sb_batch;
 void sb_learner_fill(struct sb_learner *learner, const struct sb_train_config *config, int slot,
                      const struct sb_batch *batch, int64_t step, const struct sb_step_numbers *numbers);
+
+/* Likewise of a model for series: `count` (the batch size) windows of the training part. */
+struct sb_forecast_data;
+void sb_learner_fill_windows(struct sb_learner *learner, int slot, const struct sb_forecast_data *data,
+                             const int64_t *windows, int count, const struct sb_step_numbers *numbers);
 
 /* Computes the slot's batch again, node by node, and writes the name of the first node with a result that is not
  * finite into `name`; empty when every one is finite now. Slow. Changes running statistics. */

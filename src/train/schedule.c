@@ -21,6 +21,11 @@ double sb_schedule_rate(const struct sb_schedule *schedule, int64_t step) {
         return rate_at(schedule, epoch > 0 ? (double)(epoch - 1) : 0, schedule->warmup_epochs,
                        (double)(schedule->epochs - schedule->tail_epochs));
     }
+    if (schedule->kind == SB_SCHEDULE_EXPONENTIAL &&
+        (double)step >= (double)schedule->epoch_steps * schedule->warmup_epochs) {
+        const int64_t decays = step / schedule->epoch_steps - schedule->hold_epochs;
+        return fmax(schedule->peak * pow(schedule->decay, decays > 0 ? (double)decays : 0), schedule->minimum);
+    }
     /* The last step runs at the minimum: the cosine spans one step fewer than there are. */
     double steps = (double)schedule->epoch_steps * (double)schedule->epochs;
     return rate_at(schedule, (double)step, floor(schedule->warmup_epochs * (double)schedule->epoch_steps), steps - 1);

@@ -63,7 +63,8 @@ static bool check_output(struct simba_trainer *trainer, const struct simba_train
 
 static bool open_data(struct simba_trainer *trainer, struct simba_error *error) {
     struct sb_train_config *config = &trainer->config;
-    const struct sb_task_type *type = sb_task_of(config);
+    const struct sb_task_type *type =
+        config->model.architecture == SB_ARCHITECTURE_VISION ? &sb_task_classification : &sb_task_forecasting;
     trainer->task = type->open(config, trainer->log, error);
     if (!trainer->task) return false;
     const struct sb_task_base *task = sb_task(trainer->task);
@@ -104,6 +105,7 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
         .batch = (int)config->batch_size,
         .accumulation = (int)config->accumulation,
         .epochs = config->epochs,
+        .seed = config->seed,
         .epoch_steps =
             (task->epoch_samples ? task->epoch_samples : task->samples) / config->batch_size / config->accumulation,
         .repeats = (int)config->repeated_augmentation,
@@ -111,8 +113,7 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
     plan->steps = plan->epochs * plan->epoch_steps;
     plan->total_bytes = plan->parameter_bytes + plan->optimiser_bytes + plan->average_bytes + plan->activation_bytes +
                         plan->evaluation_bytes;
-    snprintf(plan->model_size, sizeof plan->model_size, "%s", config->model.size);
-    snprintf(plan->mixer, sizeof plan->mixer, "%s", config->model.mixer == SB_MIXER_EINFFT ? "einfft" : "mlp");
+    sb_model_config_describe(&config->model, plan->model);
     snprintf(plan->data, sizeof plan->data, "%s", task->description);
     snprintf(plan->output, sizeof plan->output, "%s", config->output);
     trainer->schedule = sb_train_config_schedule(config, plan->epoch_steps);
@@ -357,7 +358,7 @@ bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_
     for (int batch = 0; batch < 2; batch++) {
         const double begin = sb_trainer_now();
         if (!sb_inference_submit(&trainer->evaluation, 0, error) ||
-            !sb_inference_logits(&trainer->evaluation, 0, error))
+            !sb_program_wait(trainer->evaluation.program, 0, error))
             return false;
         evaluation = sb_trainer_now() - begin;
     }

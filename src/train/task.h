@@ -51,14 +51,13 @@ struct sb_task_base {
     int64_t epoch_samples; /* draws of samples in an epoch; 0: each once */
     int classes;           /* 0: none */
     char *labels;          /* JSON list of the classes' names; NULL: none */
+    char *channels;        /* JSON object of the channels of a series (train/forecast.h); NULL: none */
 };
 
 static inline const struct sb_task_base *sb_task(const struct sb_task *task) {
     return (const struct sb_task_base *)task;
 }
 
-extern const struct sb_task_type sb_task_classification;
-/* The one that trains the configured model. */
-const struct sb_task_type *sb_task_of(const struct sb_train_config *config);
+extern const struct sb_task_type sb_task_classification, sb_task_forecasting;
 
 #endif

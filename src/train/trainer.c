@@ -190,6 +190,7 @@ static bool write(struct simba_trainer *trainer, const char *path, struct sb_che
                                                 .epoch_steps = trainer->plan.epoch_steps,
                                                 .configuration = trainer->configuration,
                                                 .labels = sb_task(trainer->task)->labels,
+                                                .channels = sb_task(trainer->task)->channels,
                                                 .data = trainer->plan.data,
                                                 .version = SIMBA_VERSION};
     if (!sb_checkpoint_write(path, &trainer->config.model, &trainer->list, spaces, &record, error)) return false;

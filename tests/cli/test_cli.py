@@ -3,6 +3,7 @@
 Usage: test_cli.py SIMBA SOURCE_DIRECTORY. Everything runs on the C reference unless a case is about Vulkan."""
 
 import json
+import math
 import os
 import pathlib
 import resource
@@ -83,7 +84,7 @@ def usage():
     check("no command", run(), 2, "simba train")
     check("help", run("--help"), 0, "simba predict", "Exit codes")
     check("version", run("version"), 0, "simba 0.")
-    for command in ["devices", "train", "evaluate", "predict", "inspect", "parity"]:
+    for command in ["devices", "train", "evaluate", "predict", "forecast", "inspect", "parity"]:
         check(f"{command} --help", run(command, "--help"), 0, "Usage: simba " + command, "Options:")
         check(f"help {command}", run("help", command), 0, "Usage: simba " + command)
         check(f"{command}: unknown option", run(command, "--devise"), 2, "unknown option --devise", "--help")
@@ -343,6 +344,78 @@ def bad_outputs(scratch):
                                    "train.epochs=4"), 0, "epoch 4/4")
 
 
+def write_series(path, rows, names=("load", "oil")):
+    """A wave and a half each day; the second channel is steadier."""
+    lines = ["date," + ",".join(names)]
+    for row in range(rows):
+        wave = math.sin(2 * math.pi * row / 24)
+        values = [20 + 5 * wave + row * 7919 % 13 / 13, -3 + wave + row * 104729 % 11 / 11][:len(names)]
+        lines.append(f"2021-{1 + row // 24 // 28:02}-{1 + row // 24 % 28:02} {row % 24:02}:00:00," +
+                     ",".join(f"{value:.4f}" for value in values))
+    path.write_text("\n".join(lines) + "\n")
+
+
+def series(scratch):
+    data, config, output = scratch / "series.csv", scratch / "series.json", scratch / "series run"
+    write_series(data, 24 * 28)
+    config.write_text(json.dumps({
+        "model": {"architecture": "series", "look_back": 48, "horizon": 24, "patch": 12, "stride": 6, "end_padding": 6,
+                  "dim": 8, "depth": 1, "d_state": 4},
+        "data": {"path": str(data)},
+        "train": {"epochs": 2, "batch_size": 32, "learning_rate": 0.01}}))
+    cpu = ["--device", "cpu"]
+    check("series: dry run", run("train", config, "--output", output, "--dry-run", *cpu), 0, "SiMBA for series, einfft",
+          "windows", "s a step")
+    check("series: train", run("train", config, "--output", output, "--baselines", *cpu), 0, "validation: MSE",
+          "training DLinear", "last value", "seasonal", "DLinear", "by channel", "load", "24 ahead")
+    check("series: again", run("train", config, "--output", output, "--resume", "--baselines", *cpu), 0,
+          "already finished", "DLinear")
+    model = output / "best.safetensors"
+    rows = (output / "results.csv").read_text().splitlines()
+    assert rows[0].startswith("epoch,step,learning_rate,train_loss,evaluation_loss,mse,mae,windows_per_second"), rows[0]
+    check("series: inspect", run("inspect", model), 0, "24 rows of 2 channels from the 48 before", "best MSE")
+    result = check("series: inspect --json", run("inspect", model, "--json"), 0)
+    assert json.loads(result.stdout)["horizon"] == 24
+    result = check("series: evaluate --json", run("evaluate", model, "--json", "--baselines", "--drop-last", "16", *cpu), 0)
+    figures = json.loads(result.stdout)
+    assert figures["windows"] == 134 - 24 + 1 and figures["drop_last"]["windows"] == 96, figures
+    assert set(figures["channels"]) == {"load", "oil"} and len(figures["steps"]) == 24, figures
+    assert set(figures["baselines"]) == {"last value", "seasonal", "mean", "DLinear"}, figures
+    check("series: unknown season", run("evaluate", model, "--baselines", "--season", "100", *cpu), 1, "100", "48")
+    result = check("series: forecast", run("forecast", model, data, *cpu), 0, "date,load,oil", "2021-01-29 00:00:00,")
+    assert len(result.stdout.splitlines()) == 25
+    result = check("series: forecast --json", run("forecast", model, data, "--json", "--hold-back", "3", *cpu), 0)
+    told = json.loads(result.stdout)
+    assert told["channels"] == ["load", "oil"] and len(told["rows"]) == 24, told
+    assert None not in told["rows"][2]["truth"] and told["rows"][3]["truth"] == [None, None], told
+    check("series: files", run("forecast", model, data, "--output", scratch / "f.csv", "--plot", scratch / "f.png", *cpu),
+          0, "24 rows of 2 channels", "f.csv", "f.png")
+    assert (scratch / "f.png").stat().st_size > 3000
+    assert (scratch / "f.csv").read_text().splitlines()[1].startswith("2021-01-29 00:00:00,")
+
+    check("series: no series", run("forecast", model), 2, "a model file and a series")
+    check("series: classify", run("predict", model, SOURCE / "assets/samples/bag.png", *cpu), 1, "simba forecast")
+    check("series: images", run("evaluate", scratch / "run" / "best.safetensors", "--baselines", *cpu), 2, "models of series")
+    check("series: train images", run("train", scratch / "good.json", "--baselines", "--output", scratch / "no", *cpu), 2,
+          "models of series")
+    assert not (scratch / "no").exists()
+    bad = scratch / "bad.csv"
+    write_series(bad, 100, ["load"])
+    check("series: a channel less", run("forecast", model, bad, *cpu), 1, "bad.csv", "oil")
+    lines = data.read_text().splitlines()
+    for name, change, parts in [
+            ("no number", lines[:5] + [lines[5].split(",")[0] + ",soon,1"] + lines[6:], ["line 6", "load", "soon"]),
+            ("ragged", lines[:7] + [lines[7] + ",9"] + lines[8:], ["line 8"]),
+            ("a gap", lines[:20] + lines[30:], ["line 21", "2021-01-02"]),
+            ("backwards", lines[:9] + [lines[10], lines[9]] + lines[11:], ["line 10", "2021-01-01 09"]),
+            ("no value", lines[:9] + [lines[9].split(",")[0] + ",,1"] + lines[10:], ["line 10", "load"]),
+            ("too short", lines[:60], ["48", "24"])]:
+        bad.write_text("\n".join(change) + "\n")
+        check("series: " + name, run("train", config, "--output", scratch / "bad run", "--set", f"data.path={bad}", *cpu),
+              1, "bad.csv", *parts)
+    assert not (scratch / "bad run").exists()
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         scratch = pathlib.Path(name)
@@ -367,6 +440,7 @@ def main():
         bad_data(scratch)
         bad_models(scratch)
         bad_outputs(scratch)
+        series(scratch)
     print(f"{failures} failed")
     return 1 if failures else 0
 

@@ -245,6 +245,121 @@ static void losses_and_reductions_have_known_values(void **state) {
     finish(&bench);
 }
 
+/* Two channels of four values: 1 3 5 7 with mean 4 and variance 5, and a constant one, which becomes zeros. */
+static void patches_are_cut_and_normalised(void **state) {
+    (void)state;
+    struct bench bench;
+    start(&bench);
+    const float deviation = sqrtf(5 + 1e-5f), constant = sqrtf(1e-5f), a = 1 / deviation;
+    struct sb_tensor *x = input(&bench, "x", 3, SHAPE(1, 4, 2), VALUES(1, 8, 3, 8, 5, 8, 7, 8)), *statistics, *none;
+    struct sb_series_patches_parameters p = {
+        .name = "plain", .x = x, .patch = 3, .stride = 2, .padding = 2, .statistics = &none};
+    struct sb_tensor *plain = sb_op_series_patches(&bench.graph, p);
+    p.mix_channels = true;
+    struct sb_tensor *mixed = sb_op_series_patches(&bench.graph, p);
+    struct sb_tensor *rows = sb_op_series_patches(
+        &bench.graph, (struct sb_series_patches_parameters){
+                          .name = "rows", .x = x, .normalise = SB_NORMALISE_INSTANCE, .statistics = &statistics});
+    struct sb_tensor *back = sb_op_series_forecast(&bench.graph, "back", rows, statistics);
+    struct sb_tensor *levels,
+        *level = sb_op_series_patches(
+            &bench.graph, (struct sb_series_patches_parameters){
+                              .name = "level", .x = x, .normalise = SB_NORMALISE_MEAN, .statistics = &levels});
+    run(&bench);
+    expect(&bench, level, VALUES(-3, -1, 1, 3, 0, 0, 0, 0));
+    expect(&bench, levels, VALUES(4, 1, 8, 1));
+    /* The last value stands for what is behind it; the seventh value would begin no whole patch. */
+    expect(&bench, plain, VALUES(1, 3, 5, 5, 7, 7, 8, 8, 8, 8, 8, 8));
+    expect(&bench, mixed, VALUES(1, 3, 5, 8, 8, 8, 5, 7, 7, 8, 8, 8));
+    expect(&bench, rows, VALUES(-3 * a, -a, a, 3 * a, 0, 0, 0, 0));
+    expect(&bench, none, VALUES(0, 1, 0, 1));
+    expect(&bench, statistics, VALUES(4, deviation, 8, constant));
+    expect(&bench, back, VALUES(1, 8, 3, 8, 5, 8, 7, 8));
+    finish(&bench);
+}
+
+static void forecast_losses_have_known_values(void **state) {
+    (void)state;
+    struct bench bench;
+    start(&bench);
+    struct sb_forecast_loss_parameters p = {.name = "squared"};
+    p.prediction = input(&bench, "prediction", 3, SHAPE(1, 2, 2), VALUES(1, 2, 3, -1));
+    p.target = input(&bench, "target", 3, SHAPE(1, 2, 2), VALUES(1, 2.5f, 0, 1)); /* errors 0, -0.5, 3, -2 */
+    struct sb_tensor *squared = sb_op_forecast_loss(&bench.graph, p);
+    p.kind = SB_FORECAST_LOSS_ABSOLUTE;
+    struct sb_tensor *absolute = sb_op_forecast_loss(&bench.graph, p);
+    p.first_channel = 1;
+    p.weight = 3;
+    struct sb_tensor *last = sb_op_forecast_loss(&bench.graph, p);
+    struct sb_tensor *huber = sb_op_forecast_loss(
+        &bench.graph,
+        (struct sb_forecast_loss_parameters){
+            .name = "huber", .prediction = p.prediction, .target = p.target, .kind = SB_FORECAST_LOSS_HUBER});
+    run(&bench);
+    expect(&bench, squared, VALUES(13.25f / 4));
+    expect(&bench, absolute, VALUES(5.5f / 4));
+    expect(&bench, last, VALUES(3 * 2.5f / 2));
+    expect(&bench, huber, VALUES((0.125f + 2.5f + 1.5f) / 4));
+    finish(&bench);
+}
+
+static void sequences_are_averaged_reversed_and_shifted(void **state) {
+    (void)state;
+    struct bench bench;
+    start(&bench);
+    struct sb_tensor *x = input(&bench, "x", 2, SHAPE(2, 4), VALUES(3, 6, 0, 9, 1, 1, 1, 1)), *remainder;
+    struct sb_tensor *trend = sb_op_moving_average(&bench.graph, "trend", x, 3, &remainder);
+    struct sb_tensor *y = input(&bench, "y", 3, SHAPE(2, 3, 2), VALUES(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+    struct sb_tensor *reversed = sb_op_reverse_tokens(&bench.graph, "reversed", y);
+    struct sb_tensor *places = input(&bench, "places", 2, SHAPE(3, 2), VALUES(0, 10, 20, 30, 40, 50));
+    struct sb_tensor *shifted = sb_op_add_row(&bench.graph, "shifted", y, places);
+    run(&bench);
+    expect(&bench, trend, VALUES(4, 3, 5, 6, 1, 1, 1, 1));
+    expect(&bench, remainder, VALUES(-1, 3, -5, 3, 0, 0, 0, 0));
+    expect(&bench, reversed, VALUES(5, 6, 3, 4, 1, 2, 11, 12, 9, 10, 7, 8));
+    expect(&bench, shifted, VALUES(1, 12, 23, 34, 45, 56, 7, 18, 29, 40, 51, 62));
+    finish(&bench);
+}
+
+/* The values of a dropout over ones for `samples` of them. */
+static void drop_ones(int64_t samples, uint32_t micro_batch, uint32_t branch, float *values) {
+    enum { COUNT = 999 };
+    struct bench bench;
+    start(&bench);
+    float *ones = calloc((size_t)samples * COUNT, sizeof(float));
+    assert_non_null(ones);
+    for (int64_t i = 0; i < samples * COUNT; i++) ones[i] = 1;
+    struct sb_tensor *x = input(&bench, "x", 2, SHAPE(samples, COUNT), ones);
+    struct sb_tensor *y = sb_op_dropout(&bench.graph, "y", x, 0.25f, branch);
+    const struct sb_step_numbers step = {.seed = {5, 6}, .step = {7}, .micro_batch = micro_batch};
+    bench.inputs[bench.count] = sb_step_input(&bench.graph);
+    bench.values[bench.count++] = &step;
+    run(&bench);
+    struct simba_error error;
+    assert_true(sb_program_read(bench.program, y, values, &error));
+    finish(&bench);
+    free(ones);
+}
+
+static void dropout_does_not_depend_on_the_cut_into_micro_batches(void **state) {
+    (void)state;
+    enum { COUNT = 999 };
+    static float whole[4 * COUNT], parts[4 * COUNT], other[4 * COUNT];
+    drop_ones(4, 0, 3, whole);
+    for (uint32_t part = 0; part < 2; part++) drop_ones(2, part, 3, parts + 2 * COUNT * part);
+    drop_ones(4, 0, 4, other);
+    assert_memory_equal(whole, parts, sizeof whole);
+    int kept = 0, same = 0;
+    for (int i = 0; i < 4 * COUNT; i++) {
+        assert_true(whole[i] == 0 || whole[i] == 1 / 0.75f);
+        kept += whole[i] != 0;
+        same += whole[i] == other[i];
+    }
+    /* Five deviations: sqrt(3996 * 3/4 * 1/4) is 27, and two independent draws agree with probability 5/8. */
+    assert_in_range(kept, 2997 - 137, 2997 + 137);
+    assert_in_range(same, 2498 - 153, 2498 + 153);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linear_follows_its_formula),
@@ -255,6 +370,10 @@ int main(void) {
         cmocka_unit_test(spectrum_of_an_impulse_is_its_phases),
         cmocka_unit_test(complex_matrix_multiplies_complex_rows),
         cmocka_unit_test(losses_and_reductions_have_known_values),
+        cmocka_unit_test(patches_are_cut_and_normalised),
+        cmocka_unit_test(forecast_losses_have_known_values),
+        cmocka_unit_test(sequences_are_averaged_reversed_and_shifted),
+        cmocka_unit_test(dropout_does_not_depend_on_the_cut_into_micro_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,11 +2,12 @@
  * (make_imagenet_cases.py): from files through the data set and the pipeline to the bytes that the model normalises.
  * The photographs are not ours to hand out. Usage: test_imagenet DIRECTORY, in which there is imagenet-samples.tar;
  * without it the test is skipped. */
+#include "real_data.h"
 #include "temporary.h"
 
 #include "data/pipeline.h"
 
-enum { EXIT_SKIPPED = 77, SIDE = 224, TAR_BLOCK = 512 };
+enum { SIDE = 224, TAR_BLOCK = 512 };
 
 struct imagenet_case {
     const char *name;
@@ -71,13 +72,7 @@ static void evaluation(void **state) {
 }
 
 int main(int count, char **words) {
-    char path[1024];
-    snprintf(path, sizeof path, "%s/imagenet-samples.tar", count > 1 ? words[1] : ".");
-    archive = path;
-    if (access(archive, R_OK) != 0) {
-        printf("skipped: there is no %s\n", archive);
-        return EXIT_SKIPPED;
-    }
+    archive = find_real_data(count > 1 ? words[1] : ".", "imagenet-samples.tar");
     const struct CMUnitTest tests[] = {cmocka_unit_test(evaluation)};
     return cmocka_run_group_tests_name("data imagenet", tests, make_temporary, remove_temporary);
 }

@@ -1,4 +1,4 @@
-/* The node-by-node comparison: a small model, every head and mixer, inference, and training in every precision, on the
+/* The node-by-node comparison: small models, every head and mixer, inference, and training in every precision, on the
  * Vulkan device that the environment wishes for against the reference. With "cpu" as argument the reference is compared
  * with itself, and must agree to the last bit. */
 #include "device.h"
@@ -59,8 +59,15 @@ int main(int count, char **arguments) {
         "{\"size\": \"custom\", \"stem\": 6, \"dims\": [12, 20], \"depths\": [1, 2], \"mlp_ratios\": [2, 3], "
         "\"image_size\": [28, 36], \"channels\": 1, \"classes\": 7, \"drop_path\": 0.3}",
         "{\"size\": \"custom\", \"stem\": 5, \"dims\": [8, 12], \"depths\": [1, 1], \"mixer\": \"einfft\", "
-        "\"image_size\": 32, \"classes\": 11, \"token_labels\": true, \"d_state\": 16}"};
-    for (int i = 0; i < 2; i++) {
+        "\"image_size\": 32, \"classes\": 11, \"token_labels\": true, \"d_state\": 16}",
+        "{\"architecture\": \"series\", \"channels\": 3, \"look_back\": 50, \"horizon\": 9, \"patch\": 7, "
+        "\"stride\": 4, \"dim\": 20, \"depth\": 3, \"dropout\": 0.2, \"head_dropout\": 0.3, \"drop_path\": 0.4}",
+        "{\"architecture\": \"series\", \"channels\": 5, \"look_back\": 40, \"horizon\": 6, \"mix_channels\": true, "
+        "\"bidirectional\": true, \"mixer\": \"mlp\", \"head\": \"mean\", \"final_norm\": false, \"dim\": 18, "
+        "\"drop_path\": 0.3}",
+        "{\"architecture\": \"dlinear\", \"channels\": 4, \"look_back\": 33, \"horizon\": 12, \"kernel\": 7, "
+        "\"normalise\": \"mean\"}"};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         bool equal = compare(device, reference, models[i], false, SB_PRECISION_FP32);
         for (int precision = SB_PRECISION_FP32; precision <= SB_PRECISION_FP16; precision++)
             equal = compare(device, reference, models[i], true, (enum sb_precision)precision) && equal;

@@ -13,7 +13,7 @@ enum {
     CHECK_MAX_INPUTS = 32,
     CHECK_MAX_ROOTS = 8,
     CHECK_SIZES = 10,
-    CHECK_MAX_BENCH = 10,
+    CHECK_MAX_BENCH = 20,
     CHECK_MAX_LARGE = 5
 };
 

@@ -104,5 +104,8 @@ const struct check_family check_causal_conv1d = {
     .large = {{65000, 2, 3, 4, C1D_BIAS}, {1, 70001, 3, 4, C1D_BIAS | C1D_SILU}},
     .bench = {{"stage 1", {1, 3136, 128, 4, C1D_BIAS | C1D_SILU}},
               {"stage 1 batch 4", {4, 3136, 128, 4, C1D_BIAS | C1D_SILU}},
-              {"stage 3", {1, 196, 640, 4, C1D_BIAS | C1D_SILU}}},
+              {"stage 3", {1, 196, 640, 4, C1D_BIAS | C1D_SILU}},
+              {"series", {896, 12, 256, 4, C1D_BIAS | C1D_SILU}},
+              {"narrow series", {896, 12, 32, 4, C1D_BIAS | C1D_SILU}},
+              {"many series", {5136, 12, 256, 4, C1D_BIAS | C1D_SILU}}},
 };

@@ -35,14 +35,20 @@ const struct check_family check_spectrum = {
     .draw = draw,
     .build = build_spectrum,
     .large = {{2, 65536, 2}},
-    .bench = {{"stage 1", {1, 3136, 16, 0}}, {"stage 2", {1, 784, 32, 0}}, {"stage 3", {1, 196, 80, 0}}},
+    .bench = {{"stage 1", {1, 3136, 16, 0}},
+              {"stage 2", {1, 784, 32, 0}},
+              {"stage 3", {1, 196, 80, 0}},
+              {"series", {896, 12, 32, 0}},
+              {"narrow series", {896, 12, 4, 0}}},
 };
 const struct check_family check_synthesis = {
     .name = "synthesis",
     .draw = draw,
     .build = build_synthesis,
     .large = {{2, 65536, 2}},
-    .bench = {{"stage 1", {1, 3136, 16, RESIDUAL}}, {"stage 2", {1, 784, 32, RESIDUAL}}},
+    .bench = {{"stage 1", {1, 3136, 16, RESIDUAL}},
+              {"stage 2", {1, 784, 32, RESIDUAL}},
+              {"series", {896, 12, 32, RESIDUAL}}},
 };
 
 enum { GROUPS, DEPTH, WIDTH };

@@ -44,6 +44,14 @@ static void build_scale_rows(struct check *check, const int64_t *sizes) {
     check_root(check, sb_op_scale_rows(&check->graph, "scale_rows", x, scale));
 }
 
+static void build_add_row(struct check *check, const int64_t *sizes) {
+    struct sb_tensor *x = make(check, "x", sizes, false);
+    const int64_t *row = CHECK_SHAPE(sizes[LENGTH], sizes[CHANNELS]);
+    bool all = sizes[KIND] & 1; /* of the row's axes */
+    check_root(check, sb_op_add_row(&check->graph, "add_row", x,
+                                    check_normal(check, "row", 0, 1, all ? 2 : 1, all ? row : row + 1)));
+}
+
 /* From the middle of a wider tensor into the middle of another, the columns on both sides of that one filled. */
 static void build_copy(struct check *check, const int64_t *sizes) {
     struct sb_graph *graph = &check->graph;
@@ -79,8 +87,16 @@ const struct check_family check_add = {
     .name = "add", .draw = draw, .build = build_add, .bench = {{"stage 1 batch 4", {4, 3136, 64, 0}}}};
 const struct check_family check_multiply = {.name = "multiply", .draw = draw, .build = build_multiply};
 const struct check_family check_negative_exp = {.name = "negative_exp", .draw = draw, .build = build_negative_exp};
-const struct check_family check_scale_rows = {
-    .name = "scale_rows", .draw = draw, .build = build_scale_rows, .large = {{70001, 1, 5}}};
+const struct check_family check_scale_rows = {.name = "scale_rows",
+                                              .draw = draw,
+                                              .build = build_scale_rows,
+                                              .large = {{70001, 1, 5}},
+                                              .bench = {{"series", {5136, 12, 256, 0}}}};
+const struct check_family check_add_row = {.name = "add_row",
+                                           .draw = draw,
+                                           .build = build_add_row,
+                                           .large = {{70001, 1, 5, 0}, {70001, 2, 4, 1}},
+                                           .bench = {{"series", {5136, 12, 256, 1}}}};
 const struct check_family check_copy = {.name = "copy", .draw = draw, .build = build_copy};
 const struct check_family check_normalise_image = {
     .name = "normalise_image", .draw = draw, .build = build_normalise_image};

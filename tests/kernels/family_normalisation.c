@@ -44,7 +44,9 @@ const struct check_family check_layer_norm = {
               {"stage 1 batch 4", {4, 3136, 64, PLAIN}},
               {"stage 2", {1, 784, 128, PLAIN}},
               {"stage 3", {1, 196, 320, PLAIN}},
-              {"stage 4", {1, 49, 448, PLAIN}}},
+              {"stage 4", {1, 49, 448, PLAIN}},
+              {"series", {896, 12, 128, PLAIN}},
+              {"narrow series", {896, 12, 16, PLAIN}}},
 };
 
 enum { FLAGS = 4 };

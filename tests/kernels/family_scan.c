@@ -50,5 +50,10 @@ const struct check_family check_selective_scan = {
               {"stage 2", {1, 784, 256, 64, 15}},
               {"stage 3", {1, 196, 640, 64, 15}},
               {"stage 4", {1, 49, 896, 64, 15}},
-              {"stage 1 batch 4", {4, 3136, 128, 64, 15}}},
+              {"stage 1 batch 4", {4, 3136, 128, 64, 15}},
+              {"series, 4 states", {896, 12, 256, 4, 15}},
+              {"series", {896, 12, 256, 16, 15}},
+              {"series, 64 states", {896, 12, 256, 64, 15}},
+              {"narrow series", {896, 12, 32, 16, 15}},
+              {"many series", {5136, 12, 256, 16, 15}}},
 };

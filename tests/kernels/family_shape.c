@@ -49,6 +49,10 @@ static void build_concat(struct check *check, const int64_t *sizes) {
     check_root(check, sb_op_concat_tokens(&check->graph, "concat", a, b));
 }
 
+static void build_reverse(struct check *check, const int64_t *sizes) {
+    check_root(check, sb_op_reverse_tokens(&check->graph, "reverse", tokens(check, "x", sizes, sizes[LENGTH])));
+}
+
 static void build_mean(struct check *check, const int64_t *sizes) {
     check_root(check, sb_op_token_mean(&check->graph, "mean", tokens(check, "x", sizes, sizes[LENGTH])));
 }
@@ -61,6 +65,12 @@ const struct check_family check_slice_tokens = {
     .name = "slice_tokens", .draw = draw_tokens, .build = build_slice, .large = {{70001, 2, 4, 1, 1}}};
 const struct check_family check_concat_tokens = {
     .name = "concat_tokens", .draw = draw_tokens, .build = build_concat, .large = {{70001, 2, 4, 1, 1}}};
+const struct check_family check_reverse_tokens = {
+    .name = "reverse_tokens",
+    .draw = draw_tokens,
+    .build = build_reverse,
+    .large = {{70001, 2, 4}, {2, 70001, 4}, {2, 70001, 3}},
+    .bench = {{"series", {5136, 12, 256}}, {"narrow series", {5136, 12, 32}}}};
 const struct check_family check_token_mean = {
     .name = "token_mean", .draw = draw_tokens, .build = build_mean, .large = {{2, 70001, 3}}};
 const struct check_family check_token_max = {

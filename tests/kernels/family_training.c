@@ -76,6 +76,30 @@ static void build_drop_path(struct check *check, const int64_t *sizes) {
 const struct check_family check_drop_path_scale = {
     .name = "drop_path_scale", .draw = draw_drop_path, .build = build_drop_path, .large = {{100000, 20, 3}}};
 
+enum { DROPOUT_BATCH, DROPOUT_TOKENS, DROPOUT_CHANNELS, DROPOUT_PERCENT, DROPOUT_BRANCH };
+
+static void draw_dropout(struct check *check, int64_t *sizes) {
+    sizes[DROPOUT_BATCH] = check_size(check, 20);
+    sizes[DROPOUT_TOKENS] = check_size(check, 40);
+    sizes[DROPOUT_CHANNELS] = check_size(check, 70);
+    sizes[DROPOUT_PERCENT] = check_chance(check, 0.1) ? 0 : check_between(check, 1, 90);
+    sizes[DROPOUT_BRANCH] = check_chance(check, 0.5) ? (1 << 24) - 1 : check_between(check, 0, 40);
+}
+
+static void build_dropout(struct check *check, const int64_t *sizes) {
+    step_numbers(check, false);
+    struct sb_tensor *x = check_normal(
+        check, "x", 0, 1, 3, CHECK_SHAPE(sizes[DROPOUT_BATCH], sizes[DROPOUT_TOKENS], sizes[DROPOUT_CHANNELS]));
+    check_root(check, sb_op_dropout(&check->graph, "dropout", x, (float)sizes[DROPOUT_PERCENT] / 100,
+                                    (uint32_t)sizes[DROPOUT_BRANCH]));
+}
+
+const struct check_family check_dropout = {.name = "dropout",
+                                           .draw = draw_dropout,
+                                           .build = build_dropout,
+                                           .large = {{70001, 1, 8, 20, 3}, {70001, 1, 5, 20, 3}},
+                                           .bench = {{"series", {5136, 12, 256, 20, 3}}}};
+
 enum { COUNT, OPTION };
 
 static void draw_optimiser(struct check *check, int64_t *sizes) {

@@ -6,6 +6,9 @@
 #include <stddef.h>
 /* cmocka wants the headers above first */
 #include <cmocka.h>
+
+#include "gradients.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -87,16 +90,7 @@ static void every_parameter_has_a_gradient(void **state) {
             loss = sb_op_add(graph, "total", loss, dense, 1, NULL);
         }
         if (!sb_differentiate(graph, loss, NULL, &error)) fail_msg("%s", error.message);
-        for (int p = 0; p < build.list.count; p++) {
-            const struct sb_parameter *parameter = &build.list.entries[p];
-            if (!parameter->trainable) continue;
-            struct sb_tensor *tensor = sb_find_tensor(graph, parameter->name);
-            if (!tensor) fail_msg("%s is not used", parameter->name);
-            struct sb_tensor *gradient = sb_gradient_of(graph, tensor);
-            if (!gradient) fail_msg("%s has no gradient", parameter->name);
-            assert_int_equal(sb_storage(gradient)->space, SB_SPACE_GRADIENT);
-            assert_int_equal(sb_address(gradient), parameter->offset);
-        }
+        check_gradients(graph, &build.list);
         finish(&build);
     }
 }

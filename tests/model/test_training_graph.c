@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "gradients.h"
+
 static int count_nodes(const struct sb_graph *graph, enum sb_op op) {
     int count = 0;
     for (int i = 0; i < graph->node_count; i++) count += graph->nodes[i]->op == op;
@@ -35,16 +37,7 @@ static void check_mixer(enum sb_mixer mixer) {
     /* Gradients are written where they belong, and those of residual branches join inside the kernels. */
     assert_int_equal(count_nodes(&graph, SB_OP_COPY), 0);
     assert_true(count_nodes(&graph, SB_OP_ADD) <= forward_adds + forward_slices);
-    /* Every trainable parameter gets its gradient, at its own offset. */
-    for (int i = 0; i < list.count; i++) {
-        if (!list.entries[i].trainable) continue;
-        struct sb_tensor *parameter = sb_find_tensor(&graph, list.entries[i].name);
-        if (!parameter) fail_msg("%s is not used", list.entries[i].name);
-        struct sb_tensor *gradient = sb_gradient_of(&graph, parameter);
-        if (!gradient) fail_msg("%s has no gradient", list.entries[i].name);
-        assert_int_equal(gradient->space, SB_SPACE_GRADIENT);
-        assert_int_equal(gradient->offset, list.entries[i].offset);
-    }
+    check_gradients(&graph, &list);
     assert_null(sb_gradient_of(&graph, model.image));
     struct sb_plan plan;
     assert_true(sb_plan_memory(&graph, (struct sb_plan_parameters){0}, &plan, &error));

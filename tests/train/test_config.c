@@ -90,6 +90,21 @@ static void mistakes(void **state) {
         {"{\"data\": 3}", {"$.data", "object"}},
         {"{\"data\": {\"path\": \"d\"}, \"model\": {\"token_labels\": true}}", {"token_labels"}},
         {"{\"data\": {\"path\": \"d\"}, \"model\": {\"mixr\": \"mlp\"}}", {"$.model", "mixr", "mixer"}},
+        {"{\"data\": {\"path\": \"d\", \"features\": \"M\"}}", {"$.data.features", "series", "images"}},
+        {"{\"data\": {\"path\": \"d\", \"threads\": 2}, \"model\": {\"architecture\": \"series\"}}",
+         {"$.data.threads", "images", "series"}},
+        {"{\"data\": {\"path\": \"d\"}, \"model\": {\"architecture\": \"series\", \"image_size\": 3}}",
+         {"$.model", "image_size"}},
+        {"{\"data\": {\"path\": \"d\"}, \"model\": {\"architecture\": \"series\", \"dim\": 30}}", {"dim", "4", "30"}},
+        {"{\"data\": {\"path\": \"d\"}, \"model\": {\"architecture\": \"series\", \"patch\": 300}}",
+         {"patch", "300", "104"}},
+        {"{\"data\": {\"path\": \"d\"}, \"model\": {\"architecture\": \"dlinear\", \"kernel\": 4}}", {"kernel", "odd"}},
+        {"{\"data\": {\"path\": \"d\", \"split\": \"borders\"}, \"model\": {\"architecture\": \"series\"}}",
+         {"$.data.split", "$.data.borders"}},
+        {"{\"data\": {\"path\": \"d\", \"borders\": [9, 5, 12]}, \"model\": {\"architecture\": \"series\"}}",
+         {"$.data.borders[1]", "9"}},
+        {"{\"data\": {\"path\": \"d\", \"target\": \"OT\"}, \"model\": {\"architecture\": \"series\"}}",
+         {"$.data.target", "MS"}},
         {"[1]", {"object"}},
         {"{\"data\": {\"path\": \"d\"},\n \"train\": {,}}", {"run.json", "2"}},
     };
@@ -130,17 +145,29 @@ static void schema_matches(void **state) {
     for (int s = 0; s < 3; s++)
         schema_object_matches(cJSON_GetObjectItemCaseSensitive(properties, sections[s]), sections[s], keys,
                               sb_train_config_keys(sections[s], keys));
-    /* The model's writer writes every key that its reader knows. */
-    const struct sb_model_config model = sb_model_config_default();
-    char *text = sb_model_config_write(&model, &error);
-    assert_non_null(text);
-    cJSON *written = cJSON_Parse(text);
+    /* The models' writers write every key that their readers know. */
+    static const char *const models[] = {"{}", "{\"architecture\": \"series\", \"channels\": 7}",
+                                         "{\"architecture\": \"dlinear\"}"};
+    cJSON *written[3];
     int count = 0;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, written) keys[count++] = item->string;
+    for (int i = 0; i < 3; i++) {
+        struct sb_json_document *text = sb_json_read_text("model", models[i], &error);
+        struct sb_model_config model;
+        if (!text || !sb_model_config_read(sb_json_root(text), &model, &error)) fail_msg("%s", error.message);
+        char *again = sb_model_config_write(&model, &error);
+        assert_non_null(again);
+        written[i] = cJSON_Parse(again);
+        const cJSON *item;
+        cJSON_ArrayForEach(item, written[i]) {
+            int known = 0;
+            while (known < count && strcmp(keys[known], item->string)) known++;
+            if (known == count) keys[count++] = item->string;
+        }
+        free(again);
+        sb_json_destroy(text);
+    }
     schema_object_matches(cJSON_GetObjectItemCaseSensitive(properties, "model"), "model", keys, count);
-    cJSON_Delete(written);
-    free(text);
+    for (int i = 0; i < 3; i++) cJSON_Delete(written[i]);
     sb_json_destroy(document);
 }
 

@@ -51,6 +51,31 @@ static void constant(void **state) {
     assert_near(sb_schedule_rate(&schedule, 19), 2);
 }
 
+/* "type1" and "type3" of the forecasting field's code: after epoch k, counted from 1, the rate becomes base * 0.5^(k -
+ * 1), or base for k < 3 and then base * 0.9^(k - 3). */
+static void exponential(void **state) {
+    (void)state;
+    const struct sb_schedule halving = {.kind = SB_SCHEDULE_EXPONENTIAL,
+                                        .peak = 0.8,
+                                        .minimum = 0.03,
+                                        .epoch_steps = 2,
+                                        .epochs = 9,
+                                        .decay = 0.5,
+                                        .hold_epochs = 1};
+    static const double expected[] = {0.8, 0.8, 0.4, 0.2, 0.1, 0.05, 0.03, 0.03};
+    for (int epoch = 0; epoch < 8; epoch++)
+        for (int step = 0; step < 2; step++) assert_near(sb_schedule_rate(&halving, 2 * epoch + step), expected[epoch]);
+    struct sb_schedule slow = halving;
+    slow.decay = 0.9;
+    slow.hold_epochs = 3;
+    assert_near(sb_schedule_rate(&slow, 7), 0.8);
+    assert_near(sb_schedule_rate(&slow, 8), 0.72);
+    slow.warmup_epochs = 1;
+    assert_near(sb_schedule_rate(&slow, 0), 0);
+    assert_near(sb_schedule_rate(&slow, 1), 0.4);
+    assert_near(sb_schedule_rate(&slow, 2), 0.8);
+}
+
 /* Epochs 0 and 1 at the warm-up rate, then the steps of the warm-up, the cosine of 310 epochs from its time 5 on, and
  * twenty epochs at the minimum. */
 static void published(void **state) {
@@ -75,6 +100,7 @@ static void published(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(cosine_by_step), cmocka_unit_test(no_warmup_and_one_step),
-                                       cmocka_unit_test(constant), cmocka_unit_test(published)};
+                                       cmocka_unit_test(constant), cmocka_unit_test(exponential),
+                                       cmocka_unit_test(published)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

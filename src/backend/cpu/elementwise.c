@@ -1,5 +1,7 @@
 /* Reference: elementwise operations and activations. */
 #include "backend/cpu/functions.h"
+#include "base/random.h"
+#include "ops/ops.h"
 
 #include <math.h>
 #include <string.h>
@@ -111,6 +113,46 @@ bool cpu_scale_rows(struct cpu_arguments *arguments) {
         float *to = cpu_row(y, row), factor = scale[row / rows_per_sample];
         for (int64_t i = 0; i < columns; i++) to[i] = from[i] * factor;
     }
+    return true;
+}
+
+bool cpu_add_row(struct cpu_arguments *arguments) {
+    const float *x = arguments->in[0].data, *row = arguments->in[1].data;
+    float *y = arguments->out[0].data;
+    const int64_t columns = sb_elements(arguments->in[1].tensor);
+    for (int64_t i = 0; i < sb_elements(arguments->in[0].tensor); i++) y[i] = x[i] + row[i % columns];
+    return true;
+}
+
+bool cpu_add_row_gradient(struct cpu_arguments *arguments) {
+    const float *dy = arguments->in[0].data;
+    float *drow = arguments->out[0].data;
+    const int64_t columns = sb_elements(arguments->out[0].tensor);
+    for (int64_t column = 0; column < columns; column++) {
+        double sum = 0;
+        for (int64_t i = column; i < sb_elements(arguments->in[0].tensor); i += columns) sum += dy[i];
+        drow[column] = (float)sum;
+    }
+    return true;
+}
+
+bool cpu_dropout(struct cpu_arguments *arguments) {
+    const struct sb_drop_path_attributes *attributes = &arguments->node->attributes.drop_path;
+    const struct sb_step_numbers *step = arguments->in[1].data;
+    const float *x = arguments->in[0].data;
+    float *y = arguments->out[0].data;
+    const int64_t batch = cpu_axis(&arguments->in[0], 0), count = sb_elements(arguments->in[0].tensor) / batch;
+    for (int64_t b = 0; b < batch; b++)
+        for (int64_t i = 0; i < count; i++) {
+            const uint32_t sample = step->micro_batch * (uint32_t)batch + (uint32_t)b;
+            const uint32_t counter[4] = {sample, (uint32_t)(i / 4), step->step[0],
+                                         SB_STREAM_DROPOUT + 256 * attributes->branch};
+            uint32_t words[4];
+            sb_philox(step->seed, counter, words);
+            const float uniform = (float)(words[i % 4] >> 8) / 16777216.0f;
+            *y++ = uniform < attributes->rate ? 0 : *x / (1 - attributes->rate);
+            x++;
+        }
     return true;
 }
 

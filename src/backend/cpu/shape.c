@@ -44,6 +44,15 @@ bool cpu_concat_tokens(struct cpu_arguments *arguments) {
     return true;
 }
 
+bool cpu_reverse_tokens(struct cpu_arguments *arguments) {
+    const struct cpu_span *x = &arguments->in[0], *y = &arguments->out[0];
+    const int64_t length = cpu_axis(x, 1);
+    for (int64_t row = 0; row < sb_rows(y->tensor); row++)
+        memcpy(cpu_row(y, row), cpu_row(x, row - row % length + length - 1 - row % length),
+               (size_t)sb_columns(x->tensor) * sizeof(float));
+    return true;
+}
+
 bool cpu_mix_box(struct cpu_arguments *arguments) {
     const struct cpu_span *x = &arguments->in[0], *y = &arguments->out[0];
     const int32_t *box = arguments->in[1].data;

@@ -33,6 +33,9 @@ const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {
     [SB_OP_MULTIPLY] = vk_lower_multiply,
     [SB_OP_NEGATIVE_EXP] = vk_lower_negative_exp,
     [SB_OP_SCALE_ROWS] = vk_lower_scale_rows,
+    [SB_OP_ADD_ROW] = vk_lower_add_row,
+    [SB_OP_ADD_ROW_GRADIENT] = vk_lower_add_row_gradient,
+    [SB_OP_DROPOUT] = vk_lower_dropout,
     [SB_OP_FILL] = vk_lower_fill,
     [SB_OP_COPY] = vk_lower_copy,
     [SB_OP_NORMALISE_IMAGE] = vk_lower_normalise_image,
@@ -40,6 +43,7 @@ const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {
     [SB_OP_PERMUTE] = vk_lower_permute,
     [SB_OP_SLICE_TOKENS] = vk_lower_slice_tokens,
     [SB_OP_CONCAT_TOKENS] = vk_lower_concat_tokens,
+    [SB_OP_REVERSE_TOKENS] = vk_lower_reverse_tokens,
     [SB_OP_MIX_BOX] = vk_lower_mix_box,
     [SB_OP_MIX_IMAGES] = vk_lower_mix_images,
     /* reduction.c */
@@ -50,6 +54,13 @@ const vk_lower_function vk_lower_functions[SB_OP_COUNT] = {
     /* loss.c */
     [SB_OP_CROSS_ENTROPY] = vk_lower_cross_entropy,
     [SB_OP_CROSS_ENTROPY_GRADIENT] = vk_lower_cross_entropy_gradient,
+    /* series.c */
+    [SB_OP_SERIES_PATCHES] = vk_lower_series_patches,
+    [SB_OP_SERIES_FORECAST] = vk_lower_series_forecast,
+    [SB_OP_SERIES_FORECAST_GRADIENT] = vk_lower_series_forecast_gradient,
+    [SB_OP_FORECAST_LOSS] = vk_lower_forecast_loss,
+    [SB_OP_FORECAST_LOSS_GRADIENT] = vk_lower_forecast_loss_gradient,
+    [SB_OP_MOVING_AVERAGE] = vk_lower_moving_average,
     /* optimiser.c */
     [SB_OP_DROP_PATH_SCALE] = vk_lower_drop_path_scale,
     [SB_OP_ACCUMULATE] = vk_lower_accumulate,

@@ -18,6 +18,9 @@ bool vk_lower_add(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_multiply(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_negative_exp(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_scale_rows(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_add_row(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_add_row_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_dropout(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_fill(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_copy(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_normalise_image(struct vk_lowering *lowering, const struct sb_node *node);
@@ -25,6 +28,7 @@ bool vk_lower_normalise_image(struct vk_lowering *lowering, const struct sb_node
 bool vk_lower_permute(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_slice_tokens(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_concat_tokens(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_reverse_tokens(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_mix_images(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_mix_box(struct vk_lowering *lowering, const struct sb_node *node);
 /* reduction.c */
@@ -35,6 +39,13 @@ bool vk_lower_token_max_gradient(struct vk_lowering *lowering, const struct sb_n
 /* loss.c */
 bool vk_lower_cross_entropy(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_cross_entropy_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+/* series.c */
+bool vk_lower_series_patches(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_series_forecast(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_series_forecast_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_forecast_loss(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_forecast_loss_gradient(struct vk_lowering *lowering, const struct sb_node *node);
+bool vk_lower_moving_average(struct vk_lowering *lowering, const struct sb_node *node);
 /* optimiser.c */
 bool vk_lower_drop_path_scale(struct vk_lowering *lowering, const struct sb_node *node);
 bool vk_lower_accumulate(struct vk_lowering *lowering, const struct sb_node *node);

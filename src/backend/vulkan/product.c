@@ -35,10 +35,14 @@ static bool as_texels(struct vk_lowering *lowering, uint64_t address, uint32_t r
                         vk_texels(lowering, address, floats * sizeof(float), first));
 }
 
-bool vk_product_wants_texels(const struct vk_lowering *lowering, const struct vk_product *product) {
+/* On such a device panels are many times faster than tiles. */
+static bool has_panels(const struct vk_lowering *lowering) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
-    return limits->software && limits->subgroup_shuffle && limits->subgroup_ballot && limits->int64 &&
-           product->columns % 4 == 0;
+    return limits->software && limits->subgroup_shuffle && limits->subgroup_ballot && limits->int64;
+}
+
+bool vk_product_wants_texels(const struct vk_lowering *lowering, const struct vk_product *product) {
+    return has_panels(lowering) && product->columns % 4 == 0;
 }
 
 static bool fits_panel(struct vk_lowering *lowering, const struct vk_product *p, struct plan *plan) {
@@ -350,7 +354,7 @@ static bool sums_only(const struct vk_product *p) {
            p->y_pitch == p->columns && (!p->residual || p->residual_pitch == p->columns);
 }
 
-bool vk_lower_product(struct vk_lowering *lowering, const struct vk_product *product) {
+static bool lower_product(struct vk_lowering *lowering, const struct vk_product *product) {
     struct vk_product p = *product;
     struct plan plan = make_plan(lowering, &p);
     if (plan.panel && p.b_transposed && p.rows >= ROWS_WORTH_TURNING) {
@@ -404,7 +408,7 @@ static bool sum_splits(struct vk_lowering *lowering, const struct vk_sum_splits_
                               .groups = {groups < 4096 ? groups : 4096}});
 }
 
-bool vk_lower_split_product(struct vk_lowering *lowering, const struct vk_product *product) {
+static bool lower_split_product(struct vk_lowering *lowering, const struct vk_product *product) {
     const struct plan plan = make_plan(lowering, product);
     const uint32_t split_depth = choose_split_depth(lowering, product, &plan);
     if (split_depth >= product->depth) return dispatch(lowering, product, &plan, split_depth, 0);
@@ -421,6 +425,135 @@ bool vk_lower_split_product(struct vk_lowering *lowering, const struct vk_produc
                                                                   .count = count,
                                                                   .splits = splits,
                                                                   .split_stride = count});
+}
+
+/* ---- matrices whose rows are no texels: copied first into some that are */
+
+static bool pad(struct vk_lowering *lowering, struct vk_pad_matrix_arguments arguments, bool concurrent) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    const uint32_t workgroup = 64, chunk = 8;
+    return vk_dispatch(lowering,
+                       &(struct vk_dispatch){.kernel = VK_KERNEL_PAD_MATRIX,
+                                             .arguments = &arguments,
+                                             .constants = {workgroup, chunk, arguments.addend != 0},
+                                             .groups = {vk_groups(limits, arguments.rows, workgroup),
+                                                        vk_group_rows(limits, divide_up(arguments.columns, chunk))},
+                                             .concurrent = concurrent});
+}
+
+/* Scratch memory for a matrix of so many rows and columns. */
+static uint64_t scratch_matrix(struct vk_lowering *lowering, uint32_t rows, uint32_t columns) {
+    return vk_scratch_address(lowering, (size_t)rows * columns * sizeof(float));
+}
+
+static bool pad_factors(struct vk_lowering *lowering, const struct vk_product *p, struct vk_product *padded) {
+    const uint32_t a_rows = p->a_transposed ? p->depth : p->rows, a_columns = p->a_transposed ? p->rows : p->depth;
+    const uint32_t b_rows = p->b_transposed ? p->columns : p->depth;
+    const uint32_t b_columns = p->b_transposed ? p->depth : p->columns;
+    uint32_t first;
+    bool concurrent = p->concurrent;
+    if (!as_texels(lowering, p->a, a_rows, a_columns, p->a_pitch, 1, 0, &first)) {
+        padded->a_pitch = divide_up(a_columns, 4) * 4;
+        padded->a = scratch_matrix(lowering, a_rows, padded->a_pitch);
+        const struct vk_pad_matrix_arguments a = {.x = p->a,
+                                                  .y = padded->a,
+                                                  .x_rows = a_rows,
+                                                  .x_columns = a_columns,
+                                                  .x_row = p->a_pitch,
+                                                  .x_column = 1,
+                                                  .rows = a_rows,
+                                                  .columns = padded->a_pitch,
+                                                  .y_pitch = padded->a_pitch};
+        if (!pad(lowering, a, concurrent)) return false;
+        concurrent = true;
+    }
+    if (padded->depth != p->depth || padded->columns != p->columns ||
+        !as_texels(lowering, p->b, b_rows, b_columns, p->b_pitch, 1, 0, &first)) {
+        padded->b_pitch = padded->columns;
+        padded->b = scratch_matrix(lowering, padded->depth, padded->columns);
+        padded->b_transposed = false;
+        const struct vk_pad_matrix_arguments b = {.x = p->b,
+                                                  .y = padded->b,
+                                                  .x_rows = p->depth,
+                                                  .x_columns = p->columns,
+                                                  .x_row = p->b_transposed ? 1 : p->b_pitch,
+                                                  .x_column = p->b_transposed ? p->b_pitch : 1,
+                                                  .rows = padded->depth,
+                                                  .columns = padded->columns,
+                                                  .y_pitch = padded->columns};
+        if (!pad(lowering, b, concurrent)) return false;
+        concurrent = true;
+    }
+    if (!as_texels(lowering, p->bias, 1, p->columns, 0, 1, 0, &first)) {
+        padded->bias = scratch_matrix(lowering, 1, padded->columns);
+        const struct vk_pad_matrix_arguments bias = {.x = p->bias,
+                                                     .y = padded->bias,
+                                                     .x_rows = 1,
+                                                     .x_columns = p->columns,
+                                                     .x_column = 1,
+                                                     .rows = 1,
+                                                     .columns = padded->columns};
+        if (!pad(lowering, bias, concurrent)) return false;
+    }
+    padded->concurrent = false;
+    return true;
+}
+
+/* Copies the part of a padded result that was asked for, with the residual. */
+static bool unpad(struct vk_lowering *lowering, const struct vk_product *p, uint64_t from, uint32_t pitch, uint64_t to,
+                  uint32_t to_pitch, uint64_t residual) {
+    return pad(lowering,
+               (struct vk_pad_matrix_arguments){.x = from,
+                                                .addend = residual,
+                                                .y = to,
+                                                .x_rows = p->rows,
+                                                .x_columns = p->columns,
+                                                .x_row = pitch,
+                                                .x_column = 1,
+                                                .rows = p->rows,
+                                                .columns = p->columns,
+                                                .y_pitch = to_pitch,
+                                                .addend_pitch = p->residual_pitch},
+               false);
+}
+
+typedef bool (*lower_function)(struct vk_lowering *lowering, const struct vk_product *product);
+
+/* Lowers a product, as panels also where the alignment of its matrices stands in their way. */
+static bool lower_padded(struct vk_lowering *lowering, const struct vk_product *p, lower_function lower) {
+    struct plan plan = {0};
+    uint32_t first;
+    if (!has_panels(lowering) || p->gather || p->groups > 1 || !p->rows || !p->columns || !p->depth ||
+        fits_panel(lowering, p, &plan))
+        return lower(lowering, p);
+    struct vk_product padded = *p;
+    padded.columns = divide_up(p->columns, 4) * 4;
+    if (p->a_transposed)
+        padded.rows = divide_up(p->rows, 4) * 4;
+    else
+        padded.depth = divide_up(p->depth, 4) * 4;
+    const bool other_result = padded.rows != p->rows || padded.columns != p->columns || p->y % 8 || p->saved % 8 ||
+                              p->y_pitch % 2 ||
+                              !as_texels(lowering, p->residual, p->rows, p->columns, p->residual_pitch, 1, 0, &first);
+    if (!pad_factors(lowering, p, &padded)) return false;
+    if (other_result) {
+        padded.y_pitch = padded.y_group = padded.columns;
+        padded.y = scratch_matrix(lowering, padded.rows, padded.columns);
+        padded.residual = 0;
+        if (p->saved) padded.saved = scratch_matrix(lowering, padded.rows, padded.columns);
+    }
+    if (!lower(lowering, &padded)) return false;
+    if (!other_result) return true;
+    if (p->saved && !unpad(lowering, p, padded.saved, padded.columns, p->saved, p->columns, 0)) return false;
+    return unpad(lowering, p, padded.y, padded.columns, p->y, p->y_pitch, p->residual);
+}
+
+bool vk_lower_product(struct vk_lowering *lowering, const struct vk_product *product) {
+    return lower_padded(lowering, product, lower_product);
+}
+
+bool vk_lower_split_product(struct vk_lowering *lowering, const struct vk_product *product) {
+    return lower_padded(lowering, product, lower_split_product);
 }
 
 bool vk_lower_unpacked_product(struct vk_lowering *lowering, const struct vk_product *product,

@@ -59,6 +59,18 @@ bool vk_lower_concat_tokens(struct vk_lowering *lowering, const struct sb_node *
     return true;
 }
 
+bool vk_lower_reverse_tokens(struct vk_lowering *lowering, const struct sb_node *node) {
+    const struct sb_tensor *x = node->inputs[0];
+    const int64_t tokens = x->shape[1], channels = x->shape[2];
+    return vk_move_blocks(lowering, &(struct vk_blocks){.x = x,
+                                                        .y = node->outputs[0],
+                                                        .samples = x->shape[0],
+                                                        .count = channels,
+                                                        .x_step = tokens * channels,
+                                                        .y_step = tokens * channels,
+                                                        .reversed = tokens});
+}
+
 bool vk_lower_mix_box(struct vk_lowering *lowering, const struct sb_node *node) {
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sb_tensor *x = node->inputs[0];
