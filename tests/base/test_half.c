@@ -7,22 +7,10 @@
 #include <cmocka.h>
 
 #include "base/half.h"
+#include "bits.h"
 
 #include <math.h>
 #include <stdbool.h>
-#include <string.h>
-
-static float from_bits(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static uint32_t bits_of(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
 
 static float from_bfloat(uint16_t bits) {
     return from_bits((uint32_t)bits << 16);

@@ -9,21 +9,12 @@
 
 #include "backend/vulkan/runtime.h"
 #include "base/random.h"
-#include "device.h"
+#include "check.h"
 #include "ops/ops.h"
 
 #include <dirent.h>
 #include <math.h>
 #include <unistd.h>
-
-static struct sb_device *device;
-static struct simba_error error;
-
-#define CHECK(call)                                            \
-    do {                                                       \
-        error.message[0] = '\0';                               \
-        if (!(call)) fail_msg("%s: %s", #call, error.message); \
-    } while (0)
 
 /* Group g at frequency f of channel c of the transform of x [tokens, 4, block], "ortho". */
 static void direct(const float *x, int64_t tokens, int64_t block, int64_t f, int64_t g, int64_t c, double *re,

@@ -8,34 +8,14 @@
 #include <cmocka.h>
 
 #include "base/half.h"
-#include "device.h"
+#include "bits.h"
+#include "check.h"
 #include "ops/ops.h"
 
 #include <math.h>
 
 /* A column of numbers, and room for the others of a width that suits the kernel. */
 enum { STEPS = 6, NUMBERS = 65536 * STEPS };
-
-static struct sb_device *device;
-static struct simba_error error;
-
-#define CHECK(call)                                            \
-    do {                                                       \
-        error.message[0] = '\0';                               \
-        if (!(call)) fail_msg("%s: %s", #call, error.message); \
-    } while (0)
-
-static float from_bits(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static uint32_t bits_of(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
 
 /* `lost` bits of a float are below the type's; of a half only where it is no subnormal number, so those come from their
  * values. Subnormal floats are left out: a device may multiply them as zeros. */

@@ -6,17 +6,8 @@
 
 #include <cmocka.h>
 
-#include "device.h"
+#include "check.h"
 #include "ops/ops.h"
-
-static struct sb_device *device;
-static struct simba_error error;
-
-#define CHECK(call)                                            \
-    do {                                                       \
-        error.message[0] = '\0';                               \
-        if (!(call)) fail_msg("%s: %s", #call, error.message); \
-    } while (0)
 
 /* As wished for, but with these tiers off. */
 static struct sb_device *open_without(const char *disable) {
