@@ -44,12 +44,13 @@ static bool check(const struct work *work, int64_t hold_back, struct simba_error
                        (long long)work->result.rows);
     if (hold_back < 0)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "%lld rows cannot be held back.", (long long)hold_back);
-    if (table->rows - hold_back < forecaster->look_back)
-        return sb_fail(
-            error, SIMBA_ERROR_ARGUMENT,
-            "%s has %lld rows; without the %lld held back too few are left for the model, which looks back at "
-            "%lld.",
-            table->path, (long long)table->rows, (long long)hold_back, (long long)forecaster->look_back);
+    if (table->rows - hold_back < forecaster->look_back) {
+        char held_back[64] = "";
+        if (hold_back) snprintf(held_back, sizeof held_back, ", of which %lld are held back", (long long)hold_back);
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT,
+                       "%s has %lld rows%s: too few for the model, which looks back at %lld.", table->path,
+                       (long long)table->rows, held_back, (long long)forecaster->look_back);
+    }
     if (work->result.rows > forecaster->horizon && work->series.targets < table->columns)
         return sb_fail(
             error, SIMBA_ERROR_ARGUMENT,

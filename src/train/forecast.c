@@ -41,8 +41,9 @@ bool sb_forecast_open(struct sb_train_config *config, const char *path, const st
     if (!*count) *count = series->table.columns;
     if (*count == series->table.columns) return true;
     sb_fail(error, SIMBA_ERROR_CONFIG,
-            "%s has %d channels, but $.model.channels is %lld. Set it to %d, leave it out, or name another file.",
-            parameters.table.path, series->table.columns, (long long)*count, series->table.columns);
+            "%s has %d channel%s, but $.model.channels is %lld. Set it to %d, leave it out, or name another file.",
+            parameters.table.path, series->table.columns, series->table.columns == 1 ? "" : "s", (long long)*count,
+            series->table.columns);
     sb_series_finish(series);
     return false;
 }

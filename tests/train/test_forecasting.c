@@ -269,6 +269,41 @@ static void one_target(void **state) {
     }
 }
 
+/* Without a header the target has a place instead of a name, and is found there again. */
+static void one_target_without_a_header(void **state) {
+    (void)state;
+    char config[1024], series[1024], narrow[1024], text[2048];
+    struct simba_error error;
+    snprintf(series, sizeof series, "%s", temporary("headless.csv"));
+    snprintf(narrow, sizeof narrow, "%s", temporary("narrow.csv"));
+    snprintf(config, sizeof config, "%s", temporary("headless.json"));
+    FILE *file = fopen(series, "w");
+    assert_non_null(file);
+    for (int i = 0; i < ROWS; i++) fprintf(file, "%.6f,%.6f,%.6f\n", value_at(i, 0), value_at(i, 1), value_at(i, 2));
+    assert_int_equal(fclose(file), 0);
+    snprintf(text, sizeof text,
+             "{\"model\": {%s}, \"data\": {\"path\": \"%s\", \"features\": \"S\", \"target\": \"column 2\"}, "
+             "\"train\": {\"epochs\": 1, \"batch_size\": 16}}",
+             model, series);
+    put_text(config, text);
+    run(config, temporary("headless"));
+    struct simba_model *opened = open_model(temporary("headless/best.safetensors"), 8);
+    struct simba_forecast_evaluation *result = simba_model_evaluate_forecasts(opened, NULL, &error);
+    if (!result) fail_msg("%s", error.message);
+    assert_int_equal(result->channels, 1);
+    assert_string_equal(result->names[0], "column 2");
+    simba_forecast_evaluation_destroy(result);
+    struct simba_forecast *forecast =
+        simba_model_forecast(opened, &(struct simba_forecast_options){.hold_back = HORIZON}, &error);
+    if (!forecast) fail_msg("%s", error.message);
+    for (int t = 0; t < HORIZON; t++) assert_true(fabs(forecast->truth[t] - value_at(ROWS - HORIZON + t, 1)) < 1e-6);
+    simba_forecast_destroy(forecast);
+    put_text(narrow, "1\n2\n3\n");
+    assert_null(simba_model_forecast(opened, &(struct simba_forecast_options){.series = narrow}, &error));
+    assert_non_null(strstr(error.message, "\"column 2\""));
+    simba_model_destroy(opened);
+}
+
 static void refusals(void **state) {
     (void)state;
     char config[1024], weights[1024], other[1024];
@@ -301,6 +336,12 @@ static void refusals(void **state) {
     check_error(&error, SIMBA_ERROR_ARGUMENT, "20 rows");
     assert_null(simba_model_forecast(opened, &(struct simba_forecast_options){.hold_back = ROWS}, &error));
     check_error(&error, SIMBA_ERROR_ARGUMENT, "too few");
+    assert_null(simba_model_forecast(opened, &(struct simba_forecast_options){.hold_back = -1}, &error));
+    check_error(&error, SIMBA_ERROR_ARGUMENT, "-1 rows");
+    assert_null(simba_model_forecast(opened, &(struct simba_forecast_options){.horizon = -1}, &error));
+    check_error(&error, SIMBA_ERROR_ARGUMENT, "1 to 1048576 rows");
+    assert_null(simba_model_forecast(opened, &(struct simba_forecast_options){.horizon = INT64_MAX}, &error));
+    check_error(&error, SIMBA_ERROR_ARGUMENT, "1 to 1048576 rows");
     struct simba_image image = {.pixels = (const uint8_t *)"abc", .width = 1, .height = 1, .channels = 3};
     struct simba_prediction prediction;
     assert_false(simba_model_classify(opened, &image, 1, 1, &prediction, &error));
@@ -312,8 +353,11 @@ int main(int count, char **words) {
     if (count != 2) return 2;
     device = open_public_device(strcmp(words[1], "cpu") ? NULL : "cpu");
     const struct CMUnitTest tests[] = {cmocka_unit_test(repeats_and_resumes),
-                                       cmocka_unit_test(evaluates_as_it_forecasts), cmocka_unit_test(forecasts_files),
-                                       cmocka_unit_test(one_target), cmocka_unit_test(refusals)};
+                                       cmocka_unit_test(evaluates_as_it_forecasts),
+                                       cmocka_unit_test(forecasts_files),
+                                       cmocka_unit_test(one_target),
+                                       cmocka_unit_test(one_target_without_a_header),
+                                       cmocka_unit_test(refusals)};
     const int failures = cmocka_run_group_tests(tests, set_up, remove_temporary);
     return failures + close_public_device(device) ? 1 : 0;
 }
