@@ -77,6 +77,11 @@ struct simba_log cli_log(bool verbose);
 int cli_evaluate_series(struct simba_model *model, const struct simba_forecast_evaluate_options *options,
                         const struct simba_device *device, bool json);
 
+/* ---- train.c */
+
+/* simba_trainer_run that Ctrl-C, and the end of the terminal or of who reads the output, ask to stop. */
+bool cli_run_trainer(struct simba_trainer *trainer, struct simba_error *error);
+
 /* ---- train_baselines.c */
 
 /* After the run with these options and this plan has ended. */

@@ -40,6 +40,13 @@ static void release_signals(void) {
     running = NULL;
 }
 
+bool cli_run_trainer(struct simba_trainer *trainer, struct simba_error *error) {
+    catch_signals(trainer);
+    const bool fine = simba_trainer_run(trainer, error);
+    release_signals();
+    return fine;
+}
+
 /* ---- what is shown while training */
 struct display {
     bool bar;          /* a line that is rewritten, on a terminal; else a plain line now and then */
@@ -248,9 +255,7 @@ static int run(const struct cli_command *command, int count, char **words) {
     }
     double begin = now();
     char text[32];
-    catch_signals(trainer);
-    bool fine = simba_trainer_run(trainer, &error);
-    release_signals();
+    bool fine = cli_run_trainer(trainer, &error);
     clear_bar(&display);
     if (fine)
         printf("done in %s: %s/best.safetensors\n", cli_duration(text, now() - begin), plan.output);

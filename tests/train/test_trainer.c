@@ -20,7 +20,12 @@ static int repetitions = 1;
 
 static int set_up(void **state) {
     if (make_temporary(state)) return -1;
+    /* The same images each time: how well they are learned depends on them. What the seed varies is when runs are
+     * killed. */
+    const uint32_t drawn = noise;
+    noise = 1;
     make_stripes();
+    noise = drawn;
     return 0;
 }
 
