@@ -65,9 +65,9 @@ void main() {
         barrier();
         const uint tokens = min(TOKENS, arguments.tokens - start);
         for (uint t = 0; t < tokens; t++) {
-            if (SAVE_STATES && (start + t) % arguments.chunk == 0 && inside) {
-                const uint place = ((gl_WorkGroupID.y * chunks + (start + t) / arguments.chunk) * arguments.channels +
-                                    channel) * arguments.states_count;
+            if (SAVE_STATES && start + t > 0 && (start + t) % arguments.chunk == 0 && inside) {
+                const uint border = gl_WorkGroupID.y * (chunks - 1) + (start + t) / arguments.chunk - 1;
+                const uint place = (border * arguments.channels + channel) * arguments.states_count;
                 [[unroll]] for (uint k = 0; k < STATES; k++) {
                     const uint n = (k / 4 * SLICES + slice) * 4 + k % 4;
                     if (n < arguments.states_count) arguments.states.at[place + n] = h[k];

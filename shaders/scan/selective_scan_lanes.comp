@@ -36,7 +36,7 @@ void main() {
     const uint last_channel = arguments.channels - 1;
 #if PAIRS
     const uint wanted = (gl_WorkGroupID.x * WORKGROUP + lane) * 2;
-    const bool inside_0 = wanted < arguments.channels;
+    const bool inside_0 = wanted < arguments.channels, inside_1 = inside_0;
     const uint channel = min(wanted, last_channel - 1);
     const uint channel_0 = channel, channel_1 = channel + 1;
 #else
@@ -69,9 +69,10 @@ void main() {
 
     for (uint chunk = 0; chunk < chunks; chunk++) {
         if (SAVE_STATES) {
-            const uint place = (gl_WorkGroupID.y * chunks + chunk) * arguments.channels;
+            const uint place = (gl_WorkGroupID.y * (chunks - 1) + chunk - 1) * arguments.channels;
+            const bool saves_0 = inside_0 && chunk > 0, saves_1 = inside_1 && chunk > 0;
 #if PAIRS
-            if (inside_0) {
+            if (saves_0) {
                 [[unroll]] for (uint n = 0; n < STATES; n += 2) {
                     STORE(states, (place + channel_0) * STATES + n, vec2(h[n].x, h[n + 1].x));
                     STORE(states, (place + channel_1) * STATES + n, vec2(h[n].y, h[n + 1].y));
@@ -79,8 +80,8 @@ void main() {
             }
 #else
             [[unroll]] for (uint n = 0; n < STATES; n++) {
-                if (inside_0) arguments.states.at[(place + channel) * STATES + n] = h[n].x;
-                if (inside_1) arguments.states.at[(place + channel + 1) * STATES + n] = h[n].y;
+                if (saves_0) arguments.states.at[(place + channel) * STATES + n] = h[n].x;
+                if (saves_1) arguments.states.at[(place + channel + 1) * STATES + n] = h[n].y;
             }
 #endif
         }

@@ -27,8 +27,9 @@ struct sb_tensor *sb_op_selective_scan(struct sb_graph *graph, struct sb_scan_pa
     struct sb_tensor *y = sb_give_like(graph, node, SB_SCAN_Y, NULL, NULL, 0, p.u);
     if (sb_saves(graph, y)) {
         if (p.z) sb_give_like(graph, node, SB_SCAN_UNGATED, "ungated", NULL, 0, p.u);
-        sb_give(graph, node, SB_SCAN_STATES, "states", NULL, 0, 4,
-                (int64_t[]){batch, (length + chunk - 1) / chunk, channels, states});
+        if (length > chunk)
+            sb_give(graph, node, SB_SCAN_STATES, "states", NULL, 0, 4,
+                    (int64_t[]){batch, (length + chunk - 1) / chunk - 1, channels, states});
     }
     return y;
 }
@@ -46,7 +47,7 @@ void sb_gradient_selective_scan(struct sb_gradients *gradients, struct sb_node *
             return;
     if (!sb_take(graph, node, SB_SCAN_GRADIENT_UNGATED, "ungated", forward->outputs[SB_SCAN_UNGATED],
                  SB_ALLOW_ABSENT) ||
-        !sb_take(graph, node, SB_SCAN_GRADIENT_STATES, "states", forward->outputs[SB_SCAN_STATES], 0))
+        !sb_take(graph, node, SB_SCAN_GRADIENT_STATES, "states", forward->outputs[SB_SCAN_STATES], SB_ALLOW_ABSENT))
         return;
     node->attributes = forward->attributes;
     /* Outputs stand in the order of the forward inputs; db, dc and dz may be columns of a wider tensor. */

@@ -13,6 +13,11 @@ static void draw(struct check *check, int64_t *sizes) {
     sizes[CHANNELS] = check_size(check, 70);
     sizes[STATES] = states[check_between(check, 0, 8)];
     sizes[FLAGS] = check_between(check, 0, 63);
+    if (!check_chance(check, 0.25)) return;
+    /* So many samples that a workgroup takes several. */
+    sizes[BATCH] = 33 + check_size(check, 60);
+    sizes[LENGTH] = check_size(check, 40);
+    sizes[CHANNELS] = check_size(check, 20);
 }
 
 static void build(struct check *check, const int64_t *sizes) {
@@ -45,7 +50,7 @@ const struct check_family check_selective_scan = {
     .name = "selective_scan",
     .draw = draw,
     .build = build,
-    .large = {{1, 40001, 3, 4, D | Z | SOFTPLUS}},
+    .large = {{1, 40001, 3, 4, D | Z | SOFTPLUS}, {1100, 3, 2, 4, D | Z | SOFTPLUS}, {1100, 17, 3, 2, BIAS}},
     .bench = {{"stage 1", {1, 3136, 128, 64, 15}},
               {"stage 2", {1, 784, 256, 64, 15}},
               {"stage 3", {1, 196, 640, 64, 15}},

@@ -34,7 +34,7 @@ bool cpu_selective_scan(struct cpu_arguments *arguments) {
         for (int64_t t = 0; t < length; t++) {
             int64_t row = item * length + t;
             const float *b_row = cpu_row(b, row), *c_row = cpu_row(c, row);
-            if (states && t % attributes->chunk == 0)
+            if (states && t > 0 && t % attributes->chunk == 0)
                 for (int64_t i = 0; i < all; i++) *states++ = (float)h[i];
             for (int64_t e = 0; e < channels; e++) {
                 double step = step_size(attributes, cpu_row(delta, row)[e], bias, e), input = cpu_row(u, row)[e];

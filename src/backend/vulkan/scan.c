@@ -222,12 +222,20 @@ static bool gradient_in_lanes(struct vk_lowering *lowering, const struct sb_node
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_WORKGROUP] = limits->subgroup_size;
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_STATES_COUNT] = (uint32_t)size.states;
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_TOKENS] = (uint32_t)node->attributes.scan.chunk;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_SINGLE] = node->inputs[SB_SCAN_GRADIENT_STATES] == NULL;
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_POLYNOMIAL] = limits->software;
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_SOFTPLUS] = node->attributes.scan.softplus;
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_HAS_D] = node->inputs[SB_SCAN_GRADIENT_D] != NULL;
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_HAS_Z] = node->inputs[SB_SCAN_GRADIENT_Z] != NULL;
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_HAS_BIAS] = node->inputs[SB_SCAN_GRADIENT_BIAS] != NULL;
     return vk_dispatch(lowering, &dispatch);
+}
+
+static bool gradient_in_pairs(const struct sb_node *node) {
+    bool pairs = true;
+    for (int i = 0; i <= SB_SCAN_GRADIENT_STATES; i++) pairs = pairs && in_pairs(node->inputs[i]);
+    for (int i = 0; i <= SB_SCAN_GRADIENT_DBIAS; i++) pairs = pairs && in_pairs(node->outputs[i]);
+    return pairs;
 }
 
 bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
@@ -239,13 +247,13 @@ bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct
     const struct sb_tensor *dz = out[SB_SCAN_GRADIENT_DZ];
     const int64_t chunk = node->attributes.scan.chunk, chunks = divide_up(size.tokens, chunk);
     const int64_t rows = size.batch * size.tokens, elements = rows * size.channels;
-    const int64_t carried = size.batch * size.channels * size.states;
+    const bool pairs = pairs_pay(limits) && gradient_in_pairs(node);
 
     /* Unrolled code for many more than 128 registers of states in a chunk takes the driver minutes to compile. */
     const int64_t unrolled = chunk * divide_up(size.states, limits->subgroup_size);
     const bool lanes = limits->software && limits->subgroup_shuffle && unrolled <= 160;
     const struct gradient_plan plan =
-        lanes ? (struct gradient_plan){limits->subgroup_size, 1} : plan_anywhere(limits, size, chunk);
+        lanes ? (struct gradient_plan){limits->subgroup_size, 2} : plan_anywhere(limits, size, chunk);
 
     /* Groups of channels: enough workgroups to fill the device and no more, because B, C, dB and dC are moved once for
      * each group, but partial sums of dB and dC within 512 MB, and a chunk within what a software device's loops can
@@ -255,13 +263,20 @@ bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct
     groups = smallest(groups, 1 + (512 << 20) / group_bytes);
     int64_t group_channels = divide_up(size.channels, groups), dispatch_chunks = chunks;
     if (limits->software) {
-        group_channels = smallest(group_channels, VK_SOFTWARE_ITERATIONS / plan.rounds);
-        dispatch_chunks = smallest(chunks, VK_SOFTWARE_ITERATIONS / (group_channels * plan.rounds + 1));
-        if (dispatch_chunks < 1) dispatch_chunks = 1;
+        group_channels = smallest(group_channels, (VK_SOFTWARE_ITERATIONS / 2 - 8) / plan.rounds);
+        if (pairs) group_channels = divide_up(group_channels, 2) * 2;
+        dispatch_chunks = smallest(chunks, VK_SOFTWARE_ITERATIONS / 2 / (group_channels * plan.rounds + 1));
     }
     groups = divide_up(size.channels, group_channels);
+    /* A workgroup takes one sample after another, as its loops allow: its share of dA is one more to store and to add.
+     */
+    const int64_t rounds = dispatch_chunks * (group_channels * plan.rounds + 1) + 1;
+    int64_t batch_groups = divide_up(limits->software ? 16 * limits->processors : 1024, groups);
+    if (limits->software && batch_groups < divide_up(size.batch * rounds, VK_SOFTWARE_ITERATIONS / 2))
+        batch_groups = divide_up(size.batch * rounds, VK_SOFTWARE_ITERATIONS / 2);
+    batch_groups = smallest(smallest(batch_groups, size.batch), limits->max_groups[1]);
 
-    const bool split_b = groups > 1 || !db, split_c = groups > 1 || !dc, split_a = size.batch > 1 || !da;
+    const bool split_b = groups > 1 || !db, split_c = groups > 1 || !dc, split_a = batch_groups > 1 || !da;
     const size_t partial_bytes = (size_t)(groups * group_bytes / 2);
     struct vk_selective_scan_gradient_arguments arguments = {
         .dy = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_DY]),
@@ -277,12 +292,15 @@ bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct
         .states = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_STATES]),
         .du = address_or_scratch(lowering, out[SB_SCAN_GRADIENT_DU], elements),
         .ddelta = address_or_scratch(lowering, out[SB_SCAN_GRADIENT_DDELTA], elements),
-        .da = address_or_scratch(lowering, split_a ? NULL : da, carried),
+        .da = address_or_scratch(lowering, split_a ? NULL : da, batch_groups * size.channels * size.states),
         .db = split_b ? vk_scratch_address(lowering, partial_bytes) : vk_tensor_address(lowering, db),
         .dc = split_c ? vk_scratch_address(lowering, partial_bytes) : vk_tensor_address(lowering, dc),
         .dz = z ? address_or_scratch(lowering, dz, elements) : 0,
-        .carry = vk_scratch_address(lowering, (size_t)carried * sizeof(float)),
+        .carry = chunks > 1
+                     ? vk_scratch_address(lowering, (size_t)(size.batch * size.channels * size.states) * sizeof(float))
+                     : 0,
         .rows = (uint32_t)rows,
+        .samples = (uint32_t)size.batch,
         .tokens = (uint32_t)size.tokens,
         .channels = (uint32_t)size.channels,
         .group_channels = (uint32_t)group_channels,
@@ -293,14 +311,11 @@ bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct
         .db_pitch = (uint32_t)(split_b ? size.states : db->pitch),
         .dc_pitch = (uint32_t)(split_c ? size.states : dc->pitch),
         .dz_pitch = (uint32_t)(dz ? dz->pitch : size.channels)};
-    const bool pairs = pairs_pay(limits) && in_pairs(in[SB_SCAN_GRADIENT_A]) && in_pairs(in[SB_SCAN_GRADIENT_B]) &&
-                       in_pairs(in[SB_SCAN_GRADIENT_C]) && in_pairs(in[SB_SCAN_GRADIENT_STATES]) && in_pairs(da) &&
-                       in_pairs(db) && in_pairs(dc);
     for (int64_t end = chunks; end > 0; end -= dispatch_chunks) {
         arguments.end_chunk = (uint32_t)end;
         arguments.first_chunk = (uint32_t)(end > dispatch_chunks ? end - dispatch_chunks : 0);
         const struct vk_dispatch dispatch = {.arguments = &arguments,
-                                             .groups = {(uint32_t)groups, (uint32_t)size.batch}};
+                                             .groups = {(uint32_t)groups, (uint32_t)batch_groups}};
         if (!(lanes ? gradient_in_lanes(lowering, node, size, pairs, dispatch)
                     : gradient_anywhere(lowering, node, size, plan.workgroup, dispatch)))
             return false;
@@ -315,6 +330,6 @@ bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct
         if (!vk_sum_partials(lowering, arguments.dc, groups, dc, waited)) return false;
         waited = true;
     }
-    if (da && split_a && !vk_sum_partials(lowering, arguments.da, size.batch, da, waited)) return false;
+    if (da && split_a && !vk_sum_partials(lowering, arguments.da, batch_groups, da, waited)) return false;
     return gradient_sums(lowering, node, arguments.ddelta);
 }
