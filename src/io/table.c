@@ -168,6 +168,7 @@ static bool read_rows(struct reading *reading, struct sb_csv *csv, struct simba_
     if (!sb_table_columns_settle(reading->parameters, &record, table, &reading->columns, error)) return false;
     while (record.count > 0)
         if (!add_record(reading, &record, error) || !sb_csv_next(csv, &record, error)) return false;
+    if (table->rows == 0) return sb_fail(error, SIMBA_ERROR_FORMAT, "%s: all of its rows are empty.", table->path);
     return true;
 }
 

@@ -183,6 +183,7 @@ static void malformed(void **state) {
         {"", "this file is empty"},
         {"\n\n", "this file is empty"},
         {"a,b\n", "there are no rows below the header"},
+        {"a,b\n,\n,\n", "all of its rows are empty"},
         {"a,b\n1,2\n3,x\n", "line 3, column \"b\": \"x\" is not a number. Correct it"},
         {"a,b\r\n1,2\r\n3,x\r\n", "line 3, column \"b\": \"x\" is not a number"},
         {"\"a\n\n\",b\n1,2\n3,x\n", "line 5, column \"b\": \"x\" is not a number"},

@@ -123,6 +123,12 @@ put("cifar", "hundred", b"\3" + b"\7\x31" + bytes(300) + names)
 put("list", "names.txt", "path,label\n# a comment\na/b.png cat\n\"a \"\"b\"\", c.jpg\"\tdog\n/x.jpeg,wild boar\n")
 put("list", "numbers.txt", "a.png 0\r\nb c.JPG\t12\n\nd,1\n")
 
+# ---- tables
+put("table", "dates.csv", "\0date,OT,\"a b\"\n2016-07-01 00:00:00,1.5,-2e3\n2016-07-01 01:00:00,0,7\n")
+put("table", "gaps.csv", "\x18Date;x;y\r\n31.12.2019;1,5;NA\r\n02.01.2020;;2\r\n05.01.2020;3;4\r\n")
+put("table", "comma.csv", "\x0cx;y\n1,5;2\n-3,25;4\n")
+put("table", "bare.csv", "\x821 2 3\n4 5 6\n7 8 9\n")
+
 # ---- images
 y, x = numpy.mgrid[0:21, 0:19]
 colour = numpy.stack([x * 12, y * 11, (x * y) % 256], 2).astype(numpy.uint8)
