@@ -8,6 +8,10 @@
 
 enum { ALIGNMENT = 256 }; /* bytes; what any device wants of a buffer's offset */
 
+/* Of one parameter, far above what any memory holds: the bytes of all of a model's, with alignment, still fit in 64
+ * bits. A configuration's keys, each within its bounds, can ask for more. */
+#define MOST_ELEMENTS ((int64_t)1 << 40)
+
 static bool ends_with(const char *name, const char *end) {
     size_t length = strlen(name), tail = strlen(end);
     return length >= tail && strcmp(name + length - tail, end) == 0;
@@ -26,6 +30,10 @@ bool sb_parameter_list_add(struct sb_parameter_list *list, const char *name, int
     if (!entry.name) return false;
     for (int i = 0; i < rank; i++) {
         entry.shape[i] = shape[i];
+        if (entry.elements && shape[i] > MOST_ELEMENTS / entry.elements)
+            return sb_fail(error, SIMBA_ERROR_UNSUPPORTED,
+                           "The model's %s would have more than %lld numbers. Make the model smaller.", name,
+                           (long long)MOST_ELEMENTS);
         entry.elements *= shape[i];
     }
     entry.trainable = !ends_with(name, "running_mean") && !ends_with(name, "running_var");

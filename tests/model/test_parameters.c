@@ -20,10 +20,7 @@ static bool next_line(gzFile file, char *line, int size) {
     return true;
 }
 
-static struct sb_model_config config_of(const char *size, const char *mixer, bool token_labels) {
-    char text[128];
-    snprintf(text, sizeof text, "{\"size\": \"%s\", \"mixer\": \"%s\", \"token_labels\": %s}", size, mixer,
-             token_labels ? "true" : "false");
+static struct sb_model_config read_config(const char *text) {
     struct simba_error error;
     struct sb_json_document *document = sb_json_read_text("test", text, &error);
     assert_non_null(document);
@@ -32,6 +29,13 @@ static struct sb_model_config config_of(const char *size, const char *mixer, boo
     if (!read) fail_msg("%s", error.message);
     sb_json_destroy(document);
     return config;
+}
+
+static struct sb_model_config config_of(const char *size, const char *mixer, bool token_labels) {
+    char text[128];
+    snprintf(text, sizeof text, "{\"size\": \"%s\", \"mixer\": \"%s\", \"token_labels\": %s}", size, mixer,
+             token_labels ? "true" : "false");
+    return read_config(text);
 }
 
 /* "patch_embed1.conv.0.weight float32 32 3 7 7" */
@@ -138,9 +142,34 @@ static void decay_rule(void **state) {
     sb_parameter_list_finish(&list);
 }
 
+/* Keys within their bounds whose product is beyond any memory, or beyond 64 bits: an error, not a small number. */
+static void too_large(void **state) {
+    (void)state;
+    static const struct {
+        const char *keys, *name;
+    } cases[] = {{"\"horizon\": 1048576, \"channels\": 1048576, \"mix_channels\": true, \"dim\": 16384, "
+                  "\"look_back\": 1048576, \"stride\": 1",
+                  "head.weight"},
+                 {"\"horizon\": 1048576, \"look_back\": 1048576", "head.weight"},
+                 {"\"channels\": 1048576, \"mix_channels\": true, \"look_back\": 1048576, \"patch\": 1048576",
+                  "patch_embed.weight"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        struct sb_parameter_list list;
+        struct simba_error error;
+        snprintf(text, sizeof text, "{\"architecture\": \"series\", %s}", cases[i].keys);
+        struct sb_model_config config = read_config(text);
+        if (sb_model_parameters(&config, &list, &error)) fail_msg("case %zu was accepted", i);
+        assert_int_equal(error.code, SIMBA_ERROR_UNSUPPORTED);
+        assert_non_null(strstr(error.message, cases[i].name));
+        assert_int_equal(list.count, 0);
+    }
+}
+
 int main(int count, char **arguments) {
     if (count != 2) return 2;
     data_folder = arguments[1];
-    const struct CMUnitTest tests[] = {cmocka_unit_test(published_dictionaries), cmocka_unit_test(decay_rule)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(published_dictionaries), cmocka_unit_test(decay_rule),
+                                       cmocka_unit_test(too_large)};
     return cmocka_run_group_tests_name("model parameters", tests, NULL, NULL);
 }
