@@ -1,6 +1,7 @@
 #include "train/forecast.h"
 
 #include <cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,18 +66,42 @@ bool sb_forecast_prepare(const struct sb_train_config *config, const struct sb_s
 
 /* ---- what a model keeps of its data */
 
+/* Hexadecimal, so that they come back exactly: a rounded scale would be another model's. */
+static cJSON *write_numbers(const double *numbers, int count) {
+    cJSON *array = cJSON_CreateArray();
+    for (int i = 0; array && i < count; i++) {
+        char text[40];
+        snprintf(text, sizeof text, "%a", numbers[i]);
+        if (cJSON_AddItemToArray(array, cJSON_CreateString(text))) continue;
+        cJSON_Delete(array);
+        return NULL;
+    }
+    return array;
+}
+
 char *sb_channels_write(const struct sb_forecast_data *data, struct simba_error *error) {
     cJSON *object = cJSON_CreateObject();
     const struct sb_table *table = &data->series->table;
     char *text = NULL;
     if (object && cJSON_AddBoolToObject(object, "named", table->named) &&
         cJSON_AddItemToObject(object, "names", cJSON_CreateStringArray(table->names, table->columns)) &&
-        cJSON_AddItemToObject(object, "mean", cJSON_CreateDoubleArray(data->scaler.mean, data->channels)) &&
-        cJSON_AddItemToObject(object, "deviation", cJSON_CreateDoubleArray(data->scaler.deviation, data->channels)))
+        cJSON_AddItemToObject(object, "mean", write_numbers(data->scaler.mean, data->channels)) &&
+        cJSON_AddItemToObject(object, "deviation", write_numbers(data->scaler.deviation, data->channels)))
         text = cJSON_PrintUnformatted(object);
     cJSON_Delete(object);
     if (!text) sb_fail(error, SIMBA_ERROR_MEMORY, "Out of memory writing the channels' names and scaling.");
     return text;
+}
+
+/* As above, or a plain number, as one writes it by hand. */
+static bool read_number(struct sb_json json, double minimum, double maximum, double *number,
+                        struct simba_error *error) {
+    const char *text = cJSON_GetStringValue(json.value);
+    if (!text) return sb_json_double(json, NULL, minimum, maximum, number, error);
+    char *end;
+    *number = strtod(text, &end);
+    if (end != text && !*end && *number >= minimum && *number <= maximum) return true;
+    return sb_json_fail(error, json, "expected a number from %g to %g, found \"%.40s\"", minimum, maximum, text);
 }
 
 static bool read_channels(struct sb_json root, struct sb_channels *channels, struct simba_error *error) {
@@ -94,8 +119,8 @@ static bool read_channels(struct sb_json root, struct sb_channels *channels, str
     for (int i = 0; i < count; i++) {
         const char *name = NULL;
         if (!sb_json_string(sb_json_element(names, i), NULL, &name, error) ||
-            !sb_json_double(sb_json_element(mean, i), NULL, -1e300, 1e300, &channels->scaler.mean[i], error) ||
-            !sb_json_double(sb_json_element(deviation, i), NULL, 1e-300, 1e300, &channels->scaler.deviation[i], error))
+            !read_number(sb_json_element(mean, i), -1e300, 1e300, &channels->scaler.mean[i], error) ||
+            !read_number(sb_json_element(deviation, i), 1e-300, 1e300, &channels->scaler.deviation[i], error))
             return false;
         channels->names[i] = strdup(name);
         if (!channels->names[i])
