@@ -64,6 +64,25 @@ static int64_t microseconds_of(int64_t year, int64_t month, int64_t day, bool *p
     return *possible ? sb_days_of(year, (int)month, (int)day) * SB_DAY : 0;
 }
 
+/* 20160701, 2016070106, 201607010630, 20160701063000: no other number of digits holds a calendar time. Numbers of
+ * seconds and milliseconds since 1970 have as many digits as the longer ones, so these must be of a year that tables
+ * are about, and it takes a whole column of them (date_column.c). */
+static void read_compact(int digits, struct sb_date_reading *reading) {
+    int64_t rest = reading->number, second = 0, minute = 0, hour = 0;
+    if (digits != 8 && digits != 10 && digits != 12 && digits != 14) return;
+    if (digits >= 14) second = rest % 100, rest /= 100;
+    if (digits >= 12) minute = rest % 100, rest /= 100;
+    if (digits >= 10) hour = rest % 100, rest /= 100;
+    const int64_t year = rest / 10000;
+    if (year < (digits == 8 ? 1000 : 1900) || (digits > 8 && year > 2100) || hour > 23 || minute > 59 || second > 59)
+        return;
+    reading->format.digits = digits;
+    reading->day_first = microseconds_of(year, rest / 100 % 100, rest % 100, &reading->day_first_possible) +
+                         ((hour * 60 + minute) * 60 + second) * SB_SECOND;
+    reading->month_first = reading->day_first;
+    reading->month_first_possible = reading->day_first_possible;
+}
+
 static bool read_whole_number(const char *text, struct sb_date_reading *reading) {
     const char *at = text + (*text == '-');
     const char *digits = at;
@@ -71,13 +90,7 @@ static bool read_whole_number(const char *text, struct sb_date_reading *reading)
     if (count == 0 || *at) return false;
     if (digits != text) reading->number = -reading->number;
     reading->whole_number = true;
-    const int64_t year = reading->number / 10000;
-    if (count == 8 && digits == text && year >= 1000) {
-        reading->day_first =
-            microseconds_of(year, reading->number / 100 % 100, reading->number % 100, &reading->day_first_possible);
-        reading->month_first = reading->day_first;
-        reading->month_first_possible = reading->day_first_possible;
-    }
+    if (digits == text) read_compact(count, reading);
     return true;
 }
 
@@ -173,9 +186,7 @@ static void print_day(int64_t days, const struct sb_date_format *format, char te
     sb_day_of(days, &year, &month, &day);
     const int width = format->unpadded ? 1 : 2;
     const char mark = format->separator;
-    if (format->kind == SB_DATE_COMPACT)
-        snprintf(text, SB_DATE_TEXT, "%04lld%02d%02d", (long long)year, month, day);
-    else if (format->year_first)
+    if (format->year_first)
         snprintf(text, SB_DATE_TEXT, "%04lld%c%0*d%c%0*d", (long long)year, mark, width, month, mark, width, day);
     else {
         const int first = format->month_first ? month : day, second = format->month_first ? day : month;
@@ -214,10 +225,25 @@ static void print_zone(const struct sb_date_format *format, char text[SB_DATE_TE
     append(text, part);
 }
 
+static void print_compact(int64_t date, int digits, char text[SB_DATE_TEXT]) {
+    const int64_t days = floor_divide(date, SB_DAY);
+    const int second = (int)((date - days * SB_DAY) / SB_SECOND);
+    int64_t year;
+    int month, day;
+    sb_day_of(days, &year, &month, &day);
+    snprintf(text, SB_DATE_TEXT, "%04lld%02d%02d%02d%02d%02d", (long long)year, month, day, second / 3600,
+             second / 60 % 60, second % 60);
+    text[strlen(text) - (size_t)(14 - digits)] = '\0';
+}
+
 void sb_date_print(int64_t date, const struct sb_date_format *format, char text[SB_DATE_TEXT]) {
     if (format->kind == SB_DATE_EPOCH || format->kind == SB_DATE_INDEX) {
         const int64_t unit = format->kind == SB_DATE_EPOCH ? format->unit : 1;
         snprintf(text, SB_DATE_TEXT, "%lld", (long long)floor_divide(date, unit));
+        return;
+    }
+    if (format->kind == SB_DATE_COMPACT) {
+        print_compact(date, format->digits, text);
         return;
     }
     if (format->zone) date += format->offset * 60 * SB_SECOND;

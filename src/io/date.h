@@ -18,7 +18,7 @@ enum { SB_DATE_TEXT = 64 /* bytes that a printed date or interval takes at most 
 enum sb_date_kind {
     SB_DATE_NONE,
     SB_DATE_CALENDAR, /* 2016-07-01 00:00:00 and its relatives */
-    SB_DATE_COMPACT,  /* 20160701 */
+    SB_DATE_COMPACT,  /* 20160701, 2016070106, 201607010630, 20160701063000 */
     SB_DATE_EPOCH,    /* a whole number of seconds, milliseconds or microseconds since 1970 */
     SB_DATE_INDEX     /* any other whole number: a step, a year */
 };
@@ -39,6 +39,7 @@ struct sb_date_format {
     bool zone_letter; /* Z */
     bool zone_colon;  /* +01:00 instead of +0100 */
     int offset;       /* minutes east of UTC, of the last date */
+    int digits;       /* COMPACT: 8, 10, 12 or 14 */
     int64_t unit;     /* EPOCH: microseconds of one */
 };
 

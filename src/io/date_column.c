@@ -43,7 +43,7 @@ bool sb_date_column_add(struct sb_date_column *column, const char *text, const c
     if (!reserve(column)) return false;
     if (!sb_date_read(text, &reading)) {
         *reason = "is no date of a form that is read (2016-07-01 00:00:00, 2016-07-01T00:00Z, 2016/07/01, 01.07.2016 "
-                  "00:00, 7/1/2016 0:00, 20160701, or a whole number)";
+                  "00:00, 7/1/2016 0:00, 20160701, 201607010000, or a whole number)";
         return false;
     }
     if (column->count == 0) {
@@ -57,7 +57,8 @@ bool sb_date_column_add(struct sb_date_column *column, const char *text, const c
     if (reading.whole_number) {
         const int64_t size = reading.number < 0 ? -reading.number : reading.number;
         if (size > column->largest) column->largest = size;
-        column->month_first_impossible |= !reading.month_first_possible;
+        column->month_first_impossible |=
+            !reading.month_first_possible || reading.format.digits != column->format.digits;
         column->day_first[column->count] = reading.number;
         column->month_first[column->count++] = reading.month_first;
         return true;

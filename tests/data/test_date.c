@@ -56,6 +56,15 @@ static void two_orders(void **state) {
     assert_true(sb_date_read("20160229", &reading) && reading.whole_number && reading.day_first_possible);
     assert_true(sb_date_read("2016-02-29", &other) && other.day_first == reading.day_first);
     assert_true(sb_date_read("20160230", &reading) && reading.whole_number && !reading.day_first_possible);
+    /* With a time of day: every part within its bounds, and a year that tables are about. */
+    assert_true(sb_date_read("20160229235958", &reading) && reading.whole_number && reading.day_first_possible);
+    assert_true(sb_date_read("2016-02-29 23:59:58", &other) && other.day_first == reading.day_first);
+    static const char *const numbers[] = {"2016070124", "201607012360", "20160701235960", "2016073201",
+                                          "2016130101", "1899123100",   "2101010100",     "-2016070100",
+                                          "201607010",  "20160701000",  "2016070100000"};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (!sb_date_read(numbers[i], &reading) || !reading.whole_number || reading.month_first_possible)
+            fail_msg("%s", numbers[i]);
     assert_true(sb_date_read("-12", &reading) && reading.number == -12);
 }
 

@@ -338,6 +338,9 @@ static void bad_dates(void **state) {
          "are missing. Add the rows"},
         {"date,a\n2016-07-01 00:00,1\n2016-07-01 01:00,2\n2016-07-01 02:00,2\n2016-07-01 03:30,3\n",
          "line 5, column \"date\": 2016-07-01 03:30 follows 2016-07-01 02:00, while most rows are 1 hour apart. Add"},
+        {"date,a\n2016070122,1\n2016070123,2\n2016070200,2\n2016070203,3\n",
+         "line 5, column \"date\": 2016070203 follows 2016070200, while most rows are 1 hour apart: 2 rows are "
+         "missing"},
         {"date,a\n2016-01-31,1\n2016-02-29,2\n2016-03-31,2\n2016-05-31,3\n",
          "line 5, column \"date\": 2016-05-31 follows 2016-03-31, while most rows are 1 month apart: 1 row is missing"},
         {"date,a\n3,1\n4,2\n5,2\n7,3\n", "line 5, column \"date\": 7 follows 5, while most rows are 1 apart: 1 row is"},
@@ -400,6 +403,12 @@ static void continued(void **state) {
         {"date,a\n2016-06-30,1\n2016-09-30,2\n", "date,a\n2016-12-31,0.1\n2017-03-31,0.6666666666666666\n"},
         {"date,a\n2016-01-30,1\n2016-02-29,2\n", "date,a\n2016-03-30,0.1\n2016-04-30,0.6666666666666666\n"},
         {"date,a\n20161230,1\n20161231,2\n", "date,a\n20170101,0.1\n20170102,0.6666666666666666\n"},
+        {"date,a\n2016123122,1\n2016123123,2\n", "date,a\n2017010100,0.1\n2017010101,0.6666666666666666\n"},
+        {"date,a\n201602282330,1\n201602282345,2\n", "date,a\n201602290000,0.1\n201602290015,0.6666666666666666\n"},
+        {"date,a\n20161231235958,1\n20161231235959,2\n",
+         "date,a\n20170101000000,0.1\n20170101000001,0.6666666666666666\n"},
+        /* The first one could be an hour; the second one has a 37th day: seconds. */
+        {"date,a\n2016070100,1\n2016073700,2\n", "date,a\n2016077300,0.1\n2016080900,0.6666666666666666\n"},
         {"date,a\n1467331200,1\n1467334800,2\n", "date,a\n1467338400,0.1\n1467342000,0.6666666666666666\n"},
         {"date,a\n1467331200000,1\n1467331200500,2\n", "date,a\n1467331201000,0.1\n1467331201500,0.6666666666666666\n"},
         {"date,a\n7,1\n9,2\n", "date,a\n11,0.1\n13,0.6666666666666666\n"},

@@ -125,6 +125,7 @@ put("list", "numbers.txt", "a.png 0\r\nb c.JPG\t12\n\nd,1\n")
 
 # ---- tables
 put("table", "dates.csv", "\0date,OT,\"a b\"\n2016-07-01 00:00:00,1.5,-2e3\n2016-07-01 01:00:00,0,7\n")
+put("table", "compact.csv", "\0date,OT\n2016123122,1.5\n2016123123,0\n2017010100,7\n")
 put("table", "gaps.csv", "\x18Date;x;y\r\n31.12.2019;1,5;NA\r\n02.01.2020;;2\r\n05.01.2020;3;4\r\n")
 put("table", "comma.csv", "\x0cx;y\n1,5;2\n-3,25;4\n")
 put("table", "bare.csv", "\x821 2 3\n4 5 6\n7 8 9\n")
