@@ -16,6 +16,10 @@ struct simba_forecast_options {
     int64_t hold_back;  /* so many rows at the end of the file are not shown to the model, but known as truth */
     const char *output; /* CSV file to write, in the form of the input; NULL: none */
     const char *plot;   /* PNG file to draw: history, forecast and, where it is known, truth; NULL: none */
+    /* "data.missing=interpolate": how the file is read, in place of what the model was trained with. Keys of "data",
+     * but path, columns, features and target. */
+    const char *const *overrides;
+    int override_count;
 };
 
 struct simba_forecast {
@@ -48,6 +52,8 @@ struct simba_forecast_evaluate_options {
     int drop_last;      /* the other convention: windows behind the last whole batch of so many are dropped. 0: 32 */
     void (*progress)(void *user, int64_t done, int64_t total); /* windows; NULL: silence */
     void *user;
+    const char *const *overrides; /* as in struct simba_forecast_options */
+    int override_count;
 };
 
 struct simba_baseline {

@@ -63,7 +63,8 @@ static bool check(const struct work *work, int64_t hold_back, struct simba_error
 
 static bool read_file(struct work *work, const struct simba_forecast_options *options, struct simba_error *error) {
     const struct simba_model *model = work->model;
-    if (!api_training_configuration(model, &work->config, error)) return false;
+    if (!api_training_configuration(model, options->overrides, options->override_count, &work->config, error))
+        return false;
     work->configured = true;
     if (!sb_forecast_open(&work->config, options->series, &model->channels, model->device->log, &work->series, error))
         return false;

@@ -39,11 +39,13 @@ static struct simba_forecast_error as_public(struct sb_forecast_errors errors) {
     return (struct simba_forecast_error){errors.windows, errors.mse, errors.mae};
 }
 
-static bool open_data(struct work *work, const char *path, struct simba_error *error) {
+static bool open_data(struct work *work, const struct simba_forecast_evaluate_options *options,
+                      struct simba_error *error) {
     const struct simba_model *model = work->model;
-    if (!api_training_configuration(model, &work->config, error)) return false;
+    if (!api_training_configuration(model, options->overrides, options->override_count, &work->config, error))
+        return false;
     work->configured = true;
-    if (!sb_forecast_open(&work->config, path, &model->channels, model->device->log, &work->series, error))
+    if (!sb_forecast_open(&work->config, options->series, &model->channels, model->device->log, &work->series, error))
         return false;
     work->read = true;
     if (!sb_forecast_prepare(&work->config, &work->series, &model->channels, model->device->log, &work->data, error))
@@ -156,7 +158,7 @@ struct simba_forecast_evaluation *simba_model_evaluate_forecasts(struct simba_mo
     if (!work) return NULL;
     work->model = model;
     struct sb_forecast_metrics metrics;
-    bool fine = open_data(work, options->series, error);
+    bool fine = open_data(work, options, error);
     const double begin = api_now();
     fine = fine && run(model, work, options, &metrics, error);
     work->result.seconds = api_now() - begin;

@@ -119,13 +119,39 @@ bool api_can_run(const struct simba_model *model, bool series, struct simba_erro
                           : "series: it can forecast (simba forecast), but not classify");
 }
 
-bool api_training_configuration(const struct simba_model *model, struct sb_train_config *config,
-                                struct simba_error *error) {
+/* Of what is recorded, only how data are read may be different for other data: the rest made the model, as did the
+ * choice of its channels. */
+static bool is_about_reading(const char *override) {
+    static const char *const others[] = {"path", "columns", "features", "target"};
+    if (strncmp(override, "data.", 5) != 0) return false;
+    const char *key = override + 5;
+    const size_t length = strcspn(key, ".=");
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strlen(others[i]) == length && strncmp(key, others[i], length) == 0) return false;
+    return true;
+}
+
+static bool override_data(struct sb_json_document *document, const char *const *overrides, int count,
+                          struct simba_error *error) {
+    for (int i = 0; i < count; i++) {
+        if (!is_about_reading(overrides[i]))
+            return sb_fail(error, SIMBA_ERROR_ARGUMENT,
+                           "\"%s\" cannot be changed for a trained model; only how its data are read and split can: "
+                           "data.KEY=VALUE, but not its path, columns, features and target.",
+                           overrides[i]);
+        if (!sb_json_set(document, overrides[i], error)) return false;
+    }
+    return true;
+}
+
+bool api_training_configuration(const struct simba_model *model, const char *const *overrides, int override_count,
+                                struct sb_train_config *config, struct simba_error *error) {
     if (!model->trained)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "%s holds no record of a training, which says what its data are.",
                        model->path ? model->path : "The model");
     struct sb_json_document *document = sb_json_read_text("the training record", model->configuration, error);
-    const bool fine = document && sb_train_config_read(sb_json_root(document), config, error);
+    const bool fine = document && override_data(document, overrides, override_count, error) &&
+                      sb_train_config_read(sb_json_root(document), config, error);
     sb_json_destroy(document);
     return fine;
 }

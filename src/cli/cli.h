@@ -69,6 +69,13 @@ struct cli_device {
         {.name = "no-cache", .help = "leave the pipeline cache on disk alone", .flag = &(device).no_cache}, {          \
         .name = "verbose", .help = "say what the library does", .flag = &(device).verbose                              \
     }
+/* Of the commands that read a series for a trained model. */
+#define CLI_DATA_OPTION(overrides)                                                                     \
+    {                                                                                                  \
+        .name = "set", .argument = "data.KEY=VALUE",                                                   \
+        .help = "read a series otherwise than in training, may be repeated: data.missing=interpolate", \
+        .list = &(overrides)                                                                           \
+    }
 struct simba_device *cli_device_open(const struct cli_device *options, struct simba_error *error);
 struct simba_log cli_log(bool verbose);
 

@@ -13,7 +13,7 @@ static int run(const struct cli_command *command, int count, char **words) {
     const char *data = NULL, *configuration = NULL;
     int batch = 0, drop_last = 0, season = 0;
     bool json = false, baselines = false;
-    struct cli_list operands = {0};
+    struct cli_list operands = {0}, overrides = {0};
     const struct cli_option options[] = {
         {.name = "data",
          .argument = "PATH",
@@ -23,6 +23,7 @@ static int run(const struct cli_command *command, int count, char **words) {
          .argument = "FILE",
          .help = "the architecture, if the weights do not say",
          .text = &configuration},
+        CLI_DATA_OPTION(overrides),
         {.name = "batch",
          .argument = "N",
          .help = "images or windows computed at once",
@@ -68,6 +69,8 @@ static int run(const struct cli_command *command, int count, char **words) {
     void (*progress)(void *user, int64_t done, int64_t total) = cli_is_terminal(stderr) ? show_progress : NULL;
     if (info.series) {
         const struct simba_forecast_evaluate_options series = {.series = data,
+                                                               .overrides = overrides.items,
+                                                               .override_count = overrides.count,
                                                                .baselines = baselines,
                                                                .season = season,
                                                                .drop_last = drop_last,
@@ -76,10 +79,10 @@ static int run(const struct cli_command *command, int count, char **words) {
         code = cli_evaluate_series(model, &series, device, json);
         goto done;
     }
-    if (baselines || season || drop_last) {
-        code = cli_usage_error(command,
-                               "--baselines, --season and --drop-last are for models of series; %s is one of images",
-                               operands.items[0]);
+    if (baselines || season || drop_last || overrides.count) {
+        code = cli_usage_error(
+            command, "--baselines, --season, --drop-last and --set are for models of series; %s is one of images",
+            operands.items[0]);
         goto done;
     }
     if (!simba_model_evaluate(model,
@@ -106,6 +109,7 @@ done:
     simba_model_destroy(model);
     simba_device_close(device);
     free(operands.items);
+    free(overrides.items);
     return code;
 }
 

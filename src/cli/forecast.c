@@ -79,7 +79,7 @@ static void print_summary(const struct simba_forecast *forecast, const char *out
 
 static int run(const struct cli_command *command, int count, char **words) {
     struct cli_device device_options = {0};
-    struct cli_list operands = {0};
+    struct cli_list operands = {0}, overrides = {0};
     const char *output = NULL, *plot = NULL;
     int horizon = 0, hold_back = 0;
     bool json = false;
@@ -96,6 +96,7 @@ static int run(const struct cli_command *command, int count, char **words) {
          .minimum = 1},
         {.name = "output", .argument = "FILE.csv", .help = "where the forecast goes", .text = &output},
         {.name = "plot", .argument = "FILE.png", .help = "draw history, forecast and known truth", .text = &plot},
+        CLI_DATA_OPTION(overrides),
         {.name = "json", .help = "machine-readable output", .flag = &json},
         CLI_DEVICE_OPTIONS(device_options),
         {0}};
@@ -116,6 +117,8 @@ static int run(const struct cli_command *command, int count, char **words) {
                                         &(struct simba_forecast_options){.series = operands.items[1],
                                                                          .horizon = horizon,
                                                                          .hold_back = hold_back,
+                                                                         .overrides = overrides.items,
+                                                                         .override_count = overrides.count,
                                                                          .output = output,
                                                                          .plot = plot},
                                         &error);
@@ -134,6 +137,7 @@ done:
     simba_model_destroy(model);
     simba_device_close(device);
     free(operands.items);
+    free(overrides.items);
     return code;
 }
 

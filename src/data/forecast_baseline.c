@@ -13,11 +13,12 @@ bool sb_baseline_season(const struct sb_forecast_data *data, int64_t given, int6
     if (*season > 0 && *season <= data->look_back) return true;
     if (*season <= 0)
         return sb_fail(error, SIMBA_ERROR_CONFIG,
-                       "%s: how many rows a season has does not follow from its dates; say it (\"season\").",
+                       "%s: how many rows a season has does not follow from its dates; say it (--season N of simba "
+                       "evaluate).",
                        table->path);
     return sb_fail(error, SIMBA_ERROR_CONFIG,
-                   "%s: a season of %lld rows does not fit in the look-back of %lld. Use a longer look-back or a "
-                   "shorter \"season\".",
+                   "%s: a season of %lld rows does not fit in the look-back of %lld. Say a shorter one (--season N of "
+                   "simba evaluate), or train with a longer look-back.",
                    table->path, (long long)*season, (long long)data->look_back);
 }
 

@@ -414,6 +414,21 @@ def series(scratch):
         check("series: " + name, run("train", config, "--output", scratch / "bad run", "--set", f"data.path={bad}", *cpu),
               1, "bad.csv", *parts)
     assert not (scratch / "bad run").exists()
+    # What the message asks for can be said to a trained model too.
+    bad.write_text("\n".join(lines[:9] + [lines[9].split(",")[0] + ",,1"] + lines[10:]) + "\n")
+    check("series: forecast, no value", run("forecast", model, bad, *cpu), 1, "line 10", '"missing": "interpolate"')
+    interpolate = ["--set", "data.missing=interpolate"]
+    check("series: forecast, interpolated", run("forecast", model, bad, *interpolate, *cpu), 0, "2021-01-29 00:00:00,",
+          "1 missing value was interpolated")
+    check("series: evaluate, no value", run("evaluate", model, "--data", bad, *cpu), 1, "line 10")
+    check("series: evaluate, interpolated", run("evaluate", model, "--data", bad, *interpolate, *cpu), 0,
+          "1 missing value was interpolated")
+    check("series: another key", run("forecast", model, bad, "--set", "data.mising=interpolate", *cpu), 1,
+          "the training record", "missing")
+    for other in ["model.horizon=5", 'data.columns=["oil","load"]', "data.target=load"]:
+        check("series: not to be set", run("forecast", model, bad, "--set", other, *cpu), 1, other, "data.KEY=VALUE")
+    check("series: --set for images", run("evaluate", scratch / "run" / "best.safetensors", *interpolate, *cpu), 2,
+          "models of series")
 
 
 def main():
