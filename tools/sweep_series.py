@@ -5,16 +5,16 @@
 
 DATA holds the files under their usual names (ETTh1.csv, weather.csv, electricity.csv or .txt.gz, ...), at any depth;
 sets that are not there are named and left out. A run that was finished is not made again and one that was interrupted
-goes on where it was, so the sweep can be stopped and started at any time. Each cell is the mean over the seeds of MSE
-and MAE on the test part (all windows, scaled values), with the deviation over the seeds in brackets; the checkpoint is
-the one that was best on the validation part. `table.md` and `table.csv` in the output directory are written anew after
-every run.
+goes on where it was, so the sweep can be stopped and started at any time; a run that the output directory has with
+other settings (--set, the configuration) is an error. One that fails is reported, the others are made, and the exit
+code is 1. Each cell is the mean over the seeds of MSE and MAE on the test part (all windows, scaled values), with the
+deviation over the seeds in brackets; the checkpoint is the one that was best on the validation part. `table.md` and
+`table.csv` in the output directory are written anew after every run, from all finished runs that are there.
 """
 import argparse
 import csv
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -61,48 +61,81 @@ def find_file(directory, names):
     return None
 
 
+class Failure(Exception):
+    """A run that cannot be made, and why."""
+
+
+def read_json(path):
+    try:
+        with open(path) as stream:
+            return json.load(stream)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def write_json(path, value):
+    with open(path + ".new", "w") as stream:
+        json.dump(value, stream, indent=1)
+    os.replace(path + ".new", path)
+
+
 def run_one(chosen, name, file, horizon, seed):
-    """The test errors of one run, made or completed when they are not there yet."""
+    """Makes or completes a run and leaves its test errors in test.json, with the settings they belong to."""
     directory = os.path.join(chosen.output, f"{name}-{horizon}-{seed}")
     result = os.path.join(directory, "test.json")
-    if not os.path.exists(result):
-        device = ["--device", chosen.device] if chosen.device else []
-        command = [chosen.simba, "train", os.path.join(ROOT, "assets", "configs", SETS[name][0] + ".json"),
-                   "--output", directory, "--set", f"data.path={file}", "--set", f"model.horizon={horizon}",
-                   "--set", f"train.seed={seed}"]
-        for change in chosen.set:
-            command += ["--set", change]
-        if os.path.exists(directory):
-            command.append("--resume")
-        subprocess.run(command + device, check=True, stdout=sys.stderr)
-        evaluation = subprocess.run([chosen.simba, "evaluate", os.path.join(directory, "best.safetensors"), "--json"]
-                                    + device, check=True, stdout=subprocess.PIPE)
-        with open(result + ".new", "wb") as stream:
-            stream.write(evaluation.stdout)
-        os.replace(result + ".new", result)
-    with open(result) as stream:
-        errors = json.load(stream)
-    return errors["mse"], errors["mae"]
+    settings = ["data.path=" + os.path.abspath(file), f"model.horizon={horizon}", f"train.seed={seed}", *chosen.set]
+    configuration = os.path.join(ROOT, "assets", "configs", SETS[name][0] + ".json")
+    told = {"data": name, "horizon": horizon, "seed": seed, "settings": settings,
+            "configuration": read_json(configuration)}
+    record = os.path.join(directory, "settings.json")
+    if os.path.exists(directory) and read_json(record) != told:
+        raise Failure(f"{directory} was made with other settings (settings.json has them); name another --output, or "
+                      "remove it")
+    if os.path.exists(result):
+        return
+    os.makedirs(directory, exist_ok=True)
+    write_json(record, told)
+    device = ["--device", chosen.device] if chosen.device else []
+    command = [chosen.simba, "train", configuration, "--output", directory]
+    for change in settings:
+        command += ["--set", change]
+    if os.path.exists(os.path.join(directory, "last.safetensors")):
+        command.append("--resume")
+    subprocess.run(command + device, check=True, stdout=sys.stderr)
+    command = [chosen.simba, "evaluate", os.path.join(directory, "best.safetensors"), "--json"]
+    evaluation = subprocess.run(command + device, check=True, stdout=subprocess.PIPE)
+    write_json(result, json.loads(evaluation.stdout))
 
 
-def write_tables(chosen, cells, horizons):
+def finished_runs(output):
+    """(data, horizon): the errors of every finished run in the output directory, whichever command made it."""
+    cells = {}
+    for folder in sorted(os.listdir(output)):
+        told = read_json(os.path.join(output, folder, "settings.json"))
+        errors = read_json(os.path.join(output, folder, "test.json"))
+        if told and errors:
+            cells.setdefault((told["data"], told["horizon"]), []).append((errors["mse"], errors["mae"]))
+    return cells
+
+
+def write_tables(output):
+    cells = finished_runs(output)
+    order = list(SETS)
     rows = []
-    for name in chosen.sets.split(","):
-        for horizon in horizons:
-            runs = cells.get((name, horizon))
-            if runs:
-                mse, mae = zip(*runs)
-                rows.append((name, horizon, len(runs), statistics.mean(mse), statistics.pstdev(mse),
-                             statistics.mean(mae), statistics.pstdev(mae)))
-    with open(os.path.join(chosen.output, "table.csv"), "w", newline="") as stream:
+    for name, horizon in sorted(cells, key=lambda cell: (order.index(cell[0]), cell[1])):
+        mse, mae = zip(*cells[name, horizon])
+        rows.append((name, horizon, len(mse), statistics.mean(mse), statistics.pstdev(mse), statistics.mean(mae),
+                     statistics.pstdev(mae)))
+    with open(os.path.join(output, "table.csv"), "w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["data", "horizon", "seeds", "mse", "mse_deviation", "mae", "mae_deviation"])
         writer.writerows(rows)
     lines = ["| data | horizon | seeds | MSE | MAE |", "|---|---|---|---|---|"]
     for name, horizon, seeds, mse, mse_deviation, mae, mae_deviation in rows:
-        lines.append(f"| {name} | {horizon} | {seeds} | {mse:.3f} ({mse_deviation:.3f}) | {mae:.3f} ({mae_deviation:.3f}) |")
+        lines.append(f"| {name} | {horizon} | {seeds} | {mse:.3f} ({mse_deviation:.3f}) | "
+                     f"{mae:.3f} ({mae_deviation:.3f}) |")
     text = "\n".join(lines) + "\n"
-    with open(os.path.join(chosen.output, "table.md"), "w") as stream:
+    with open(os.path.join(output, "table.md"), "w") as stream:
         stream.write(text)
     return text
 
@@ -110,27 +143,32 @@ def write_tables(chosen, cells, horizons):
 def main():
     chosen = arguments()
     os.makedirs(chosen.output, exist_ok=True)
-    horizons = [int(horizon) for horizon in re.split(",", chosen.horizons)]
-    cells = {}
-    text = ""
+    failed = tried = 0
     for name in chosen.sets.split(","):
         file = find_file(chosen.data, SETS[name][1])
         if not file:
             print(f"{name}: none of {', '.join(SETS[name][1])} in {chosen.data}; left out", file=sys.stderr)
             continue
-        for horizon in horizons:
+        for horizon in chosen.horizons.split(","):
             for seed in chosen.seeds.split(","):
-                cells.setdefault((name, horizon), []).append(run_one(chosen, name, file, horizon, seed))
-                text = write_tables(chosen, cells, horizons)
-    if not cells:
-        sys.exit(1)
-    print(text, end="")
+                tried += 1
+                try:
+                    run_one(chosen, name, file, int(horizon), int(seed))
+                    write_tables(chosen.output)
+                except (Failure, subprocess.CalledProcessError) as problem:
+                    # Ctrl-C reaches simba too, which ends with this code once its checkpoint is written.
+                    if isinstance(problem, subprocess.CalledProcessError) and problem.returncode == 130:
+                        sys.exit(130)
+                    failed += 1
+                    print(f"{name}, horizon {horizon}, seed {seed} failed: {problem}", file=sys.stderr)
+    print(write_tables(chosen.output), end="")
+    if failed:
+        print(f"{failed} of {tried} runs failed; the table is without them", file=sys.stderr)
+    sys.exit(1 if failed or not tried else 0)
 
 
 if __name__ == "__main__":
     try:
         main()
-    except subprocess.CalledProcessError as error:
-        sys.exit(error.returncode)
     except KeyboardInterrupt:
         sys.exit(130)

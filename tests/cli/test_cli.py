@@ -431,6 +431,46 @@ def series(scratch):
           "models of series")
 
 
+STAND_IN = """#!/usr/bin/env python3
+import pathlib, sys
+words = sys.argv[1:]
+if words[0] == "train":
+    if "train.seed=2" in words and not pathlib.Path(sys.argv[0] + ".repaired").exists():
+        sys.exit("no seed 2")
+    folder = pathlib.Path(words[words.index("--output") + 1])
+    seed = [word for word in words if word.startswith("train.seed=")][0][len("train.seed="):]
+    (folder / "last.safetensors").touch()
+    (folder / "best.safetensors").write_text(seed)
+else:
+    print('{"mse": %s, "mae": 0.5}' % pathlib.Path(words[1]).read_text())
+"""
+
+
+def sweep(scratch):
+    """tools/sweep_series.py with a stand-in for the command: what it keeps, does again and says."""
+    data, output, simba = scratch / "sweep data", scratch / "sweep", scratch / "stand-in"
+    data.mkdir()
+    (data / "exchange_rate.txt").touch()
+    (data / "weather.csv").touch()
+    simba.write_text(STAND_IN)
+    simba.chmod(0o755)
+
+    def run_sweep(*words):
+        return subprocess.run([sys.executable, SOURCE / "tools" / "sweep_series.py", data, "--output", output, "--simba",
+                               simba, "--horizons", "96", *words], capture_output=True, text=True)
+
+    some = ["--sets", "Exchange,ETTh1", "--seeds", "1,2,3"]
+    check("sweep: a failed run", run_sweep(*some), 1, "| Exchange | 96 | 2 | 2.000 (1.000) | 0.500 (0.000) |",
+          "Exchange, horizon 96, seed 2 failed", "1 of 3 runs failed", "ETTh1: none of ETTh1.csv")
+    check("sweep: other settings", run_sweep(*some, "--set", "train.epochs=1"), 1, "Exchange-96-1", "other settings",
+          "3 of 3 runs failed")
+    (scratch / "stand-in.repaired").touch()
+    check("sweep: goes on", run_sweep(*some), 0, "| Exchange | 96 | 3 | 2.000 (0.816) |", absent=["failed"])
+    check("sweep: another set", run_sweep("--sets", "Weather", "--seeds", "5"), 0, "| Weather | 96 | 1 | 5.000",
+          "| Exchange | 96 | 3 | 2.000")
+    assert len((output / "table.csv").read_text().splitlines()) == 3
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         scratch = pathlib.Path(name)
@@ -456,6 +496,7 @@ def main():
         bad_models(scratch)
         bad_outputs(scratch)
         series(scratch)
+        sweep(scratch)
     print(f"{failures} failed")
     return 1 if failures else 0
 
