@@ -52,18 +52,30 @@ static bool is_constant(double variance, double mean, double rows) {
     return variance <= rows * DBL_EPSILON * variance + rounding * rounding;
 }
 
+static void warn_of_constants(const char *path, const char *const *names, int count, const struct simba_log *log) {
+    char list[SB_TABLE_NAMES];
+    sb_table_list_names(names, count, list);
+    sb_log(
+        log, SIMBA_LOG_WARNING,
+        "%s: %d column%s constant in the training rows (%s), so that nothing can be learnt of %s. %s shifted to zero "
+        "without being scaled; choose other columns with \"columns\" if that is not meant.",
+        path, count, count == 1 ? " is" : "s are", list, count == 1 ? "it" : "them", count == 1 ? "It is" : "They are");
+}
+
 bool sb_scaler_fit(const struct sb_series *series, struct sb_rows rows, const struct simba_log *log,
                    struct sb_scaler *scaler, struct simba_error *error) {
     const struct sb_table *table = &series->table;
     const int channels = table->columns;
     const int64_t count = rows.end - rows.begin;
     const double *values = table->values + rows.begin * channels;
-    double *carry = sb_allocate((size_t)channels, sizeof *carry, error);
+    const char **constant = sb_allocate((size_t)channels, sizeof *constant, error);
+    double *carry = constant ? sb_allocate((size_t)channels, sizeof *carry, error) : NULL;
     if (!carry || !sb_scaler_create(channels, scaler, error)) {
         free(carry);
+        free(constant);
         return false;
     }
-    int constant = 0, first_constant = 0, infinite = -1;
+    int constant_count = 0, infinite = -1;
     average(values, count, channels, NULL, false, carry, scaler->mean);
     average(values, count, channels, scaler->mean, true, carry, scaler->deviation);
     free(carry);
@@ -75,19 +87,16 @@ bool sb_scaler_fit(const struct sb_series *series, struct sb_rows rows, const st
             continue;
         }
         scaler->deviation[i] = 1.0;
-        if (constant++ == 0) first_constant = i;
+        constant[constant_count++] = table->names[i];
     }
+    if (constant_count > 0 && infinite < 0) warn_of_constants(table->path, constant, constant_count, log);
+    free(constant);
     if (infinite >= 0) {
         sb_scaler_finish(scaler);
         return sb_fail(error, SIMBA_ERROR_NUMERIC,
                        "%s, column \"%s\": its values are too large for a deviation to be computed. Use another unit.",
                        table->path, table->names[infinite]);
     }
-    if (constant > 0)
-        sb_log(log, SIMBA_LOG_WARNING,
-               "%s: %d column%s constant in the training rows (\"%s\"%s) and shifted to zero without being scaled.",
-               table->path, constant, constant == 1 ? " is" : "s are", table->names[first_constant],
-               constant == 1 ? "" : " is the first");
     return true;
 }
 

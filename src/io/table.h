@@ -69,6 +69,9 @@ struct sb_table {
 bool sb_table_read(const struct sb_table_parameters *parameters, struct sb_table *table, struct simba_error *error);
 void sb_table_finish(struct sb_table *table);
 
+/* For messages: the first dozen names, and how many there are. */
+enum { SB_TABLE_NAMES = 1024 /* bytes */ };
+void sb_table_list_names(const char *const *names, int count, char text[SB_TABLE_NAMES]);
 /* The error of a name that is none of the columns: says its purpose ("which KEY names"), the nearest name and all. */
 bool sb_table_fail_no_column(struct simba_error *error, const char *path, const char *const *names, int count,
                              const char *name, const char *purpose);

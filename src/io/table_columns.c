@@ -89,8 +89,8 @@ bool sb_table_columns_begin(const struct sb_table_parameters *parameters, const 
     return true;
 }
 
-/* The first few names, for messages. */
-static void list_names(const char *const *names, int count, char *text, size_t size) {
+void sb_table_list_names(const char *const *names, int count, char text[SB_TABLE_NAMES]) {
+    const size_t size = SB_TABLE_NAMES;
     size_t used = 0;
     text[0] = '\0';
     for (int i = 0; i < count && used + 1 < size; i++) {
@@ -111,8 +111,8 @@ static int find_name(const struct sb_table_columns *columns, const char *name) {
 
 bool sb_table_fail_no_column(struct simba_error *error, const char *path, const char *const *names, int count,
                              const char *name, const char *purpose) {
-    char list[1024];
-    list_names(names, count, list, sizeof list);
+    char list[SB_TABLE_NAMES];
+    sb_table_list_names(names, count, list);
     const char **known = sb_allocate((size_t)count + 1, sizeof *known, error);
     if (!known) return false;
     memcpy(known, names, (size_t)count * sizeof *known);
