@@ -171,6 +171,67 @@ static void schema_matches(void **state) {
     sb_json_destroy(document);
 }
 
+static bool is_number(const cJSON *property) {
+    const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(property, "type"));
+    return type && (!strcmp(type, "integer") || !strcmp(type, "number"));
+}
+
+/* Whether the reader's error for a value of a wrong type names the bounds and the choices of the schema. */
+static bool bounds_match(const cJSON *property, const char *message) {
+    const cJSON *minimum = cJSON_GetObjectItemCaseSensitive(property, "minimum"),
+                *maximum = cJSON_GetObjectItemCaseSensitive(property, "maximum"), *choice;
+    char expected[160];
+    if (is_number(property)) {
+        assert_true(cJSON_IsNumber(minimum) && cJSON_IsNumber(maximum));
+        const bool whole = !strcmp(cJSON_GetObjectItemCaseSensitive(property, "type")->valuestring, "integer");
+        snprintf(expected, sizeof expected,
+                 whole ? "an integer from %.0f to %.0f, found" : "a number from %.15g to %.15g, found",
+                 minimum->valuedouble, maximum->valuedouble);
+        return strstr(message, expected);
+    }
+    size_t used = (size_t)snprintf(expected, sizeof expected, "expected one of");
+    cJSON_ArrayForEach(choice, cJSON_GetObjectItemCaseSensitive(property, "enum")) {
+        const char *end = choice->next ? "," : "; found";
+        used += (size_t)snprintf(expected + used, sizeof expected - used, " %s%s", choice->valuestring, end);
+        assert_true(used < sizeof expected);
+    }
+    return strstr(message, expected);
+}
+
+/* The bounds of every number and the choices of every enumeration are those of some architecture's reader. */
+static void schema_bounds_match(void **state) {
+    (void)state;
+    struct simba_error error;
+    struct sb_json_document *document = sb_json_read_file(schema_path, &error);
+    if (!document) fail_msg("%s", error.message);
+    const cJSON *properties = cJSON_GetObjectItemCaseSensitive(sb_json_root(document).value, "properties");
+    static const char *const sections[] = {"model", "data", "augmentation", "train"};
+    static const char *const architectures[] = {"vision", "series", "dlinear"};
+    int checked = 0;
+    for (int s = 0; s < 4; s++) {
+        const cJSON *property, *section = cJSON_GetObjectItemCaseSensitive(
+                                   cJSON_GetObjectItemCaseSensitive(properties, sections[s]), "properties");
+        cJSON_ArrayForEach(property, section) {
+            if (!is_number(property) && !cJSON_HasObjectItem(property, "enum")) continue;
+            if (!strcmp(property->string, "architecture")) continue;
+            bool matches = false;
+            for (int a = 0; a < 3; a++) {
+                char text[256];
+                struct sb_train_config config;
+                snprintf(text, sizeof text, "{\"model\": {\"architecture\": \"%s\"%s%s%s}, \"%s\": {\"%s\": \"no\"}}",
+                         architectures[a], s ? "" : ", \"", s ? "" : property->string, s ? "" : "\": \"no\"",
+                         s ? sections[s] : "data", s ? property->string : "path");
+                if (read_text(text, &config, &error)) fail_msg("%s was accepted", text);
+                matches = matches || bounds_match(property, error.message);
+            }
+            if (!matches) fail_msg("$.%s.%s: not as the reader has it", sections[s], property->string);
+            checked++;
+        }
+    }
+    assert_true(checked > 70);
+    sb_json_destroy(document);
+}
+
 static void shipped_configurations(void **state) {
     (void)state;
     DIR *files = opendir(example_directory);
@@ -196,8 +257,11 @@ int main(int count, char **words) {
     if (count != 3) return 2;
     schema_path = words[1];
     example_directory = words[2];
-    const struct CMUnitTest tests[] = {cmocka_unit_test(defaults_and_round_trip), cmocka_unit_test(former_names),
-                                       cmocka_unit_test(mistakes), cmocka_unit_test(schema_matches),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(defaults_and_round_trip),
+                                       cmocka_unit_test(former_names),
+                                       cmocka_unit_test(mistakes),
+                                       cmocka_unit_test(schema_matches),
+                                       cmocka_unit_test(schema_bounds_match),
                                        cmocka_unit_test(shipped_configurations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
