@@ -1,5 +1,5 @@
-// y [rows, columns] = x where x has an element, else 0, (plus an addend). Rows of y may lie y_pitch apart, elements of x
-// x_row and x_column: so x may be turned around on the way. An invocation copies CHUNK elements of a row.
+// y [rows, columns] = x where x has an element, else 0, (plus an addend). Rows of y may lie y_pitch apart, elements of
+// x x_row and x_column: so x may be turned around on the way. An invocation copies CHUNK elements of a row.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "arguments.glsl"

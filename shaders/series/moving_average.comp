@@ -1,4 +1,4 @@
-// trend[row, t] = mean of x[row] over t - around .. t + around, its ends repeated beyond them, and remainder = x - trend.
+// trend[row, t] = mean of x[row] over t - around .. t + around, its ends repeated beyond them; remainder = x - trend.
 // An invocation sums up the window of the first of BLOCK values and moves it along: one of them on a GPU, where
 // neighbours share their loads; on software drivers each load costs, and 16 values take 4 loads each. Sums are of
 // differences from the block's first value, so that what is left of a constant is 0.

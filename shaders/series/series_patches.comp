@@ -1,5 +1,5 @@
-// Windows, normalised and cut into patches: invocations side by side take the channels side by side in a window (rows of
-// the tokens), each CHUNK values (the y axis of the grid) that lie one behind the other in its row. The other way
+// Windows, normalised and cut into patches: invocations side by side take the channels side by side in a window (rows
+// of the tokens), each CHUNK values (the y axis of the grid) that lie one behind the other in its row. The other way
 // round, times side by side, every load would be of another line of memory.
 #version 460
 #extension GL_GOOGLE_include_directive : require

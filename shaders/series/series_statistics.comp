@@ -1,5 +1,6 @@
 // statistics[b, c] = mean and sqrt(variance + epsilon) over time of x[b, :, c], or one or both of 0 and 1 as NORMALISE
-// (enum sb_normalisation) says; one invocation each. Sums are of differences from the first value, so that a channel far from zero keeps its digits, and a constant one is 0.
+// (enum sb_normalisation) says; one invocation each. Sums are of differences from the first value, so that a channel
+// far from zero keeps its digits, and a constant one is 0.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require

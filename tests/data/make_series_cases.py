@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Writes series_cases.h, etth1_cases.h and date_cases.h: the forecasting protocol's numbers, computed with numpy
-alone, and dates as Python reads them. Run it here, with the path of ETTh1.csv (ETDataset, CC BY-ND 4.0), of which only figures are kept."""
+alone, and dates as Python reads them. Run it here, with the path of ETTh1.csv (ETDataset, CC BY-ND 4.0), of which only
+figures are kept."""
 import csv
 import datetime
 import math
@@ -46,10 +47,11 @@ def write_dates(out):
     """Texts and the microseconds that datetime makes of them."""
     out.write("static const struct { const char *text; int64_t microseconds; } date_cases[] = {\n")
     zero = datetime.datetime(1970, 1, 1)
-    moments = [datetime.datetime(2016, 7, 1), datetime.datetime(2016, 2, 29, 23, 59, 59), datetime.datetime(1969, 12, 31, 1, 2, 3),
-               datetime.datetime(2000, 12, 31, 12, 30), datetime.datetime(1900, 3, 1, 0, 15), datetime.datetime(2099, 10, 9, 9, 5, 7)]
-    for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y/%m/%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ",
-                 "%d.%m.%Y", "%Y-%m-%d %H:%M:%S.%f"):
+    moments = [datetime.datetime(2016, 7, 1), datetime.datetime(2016, 2, 29, 23, 59, 59),
+               datetime.datetime(1969, 12, 31, 1, 2, 3), datetime.datetime(2000, 12, 31, 12, 30),
+               datetime.datetime(1900, 3, 1, 0, 15), datetime.datetime(2099, 10, 9, 9, 5, 7)]
+    for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y/%m/%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%d",
+                 "%Y-%m-%dT%H:%M:%SZ", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S.%f"):
         for moment in moments:
             text = moment.strftime(form)
             microseconds = (datetime.datetime.strptime(text, form) - zero) // datetime.timedelta(microseconds=1)
