@@ -91,6 +91,8 @@ struct watch {
     int64_t stop_at;
     int steps, epochs;
     double first_loss, last_loss, epoch_loss;
+    double loss_scale; /* of the last step */
+    int64_t skipped;
 };
 
 static void watch(void *user, const struct simba_progress *progress) {
@@ -99,13 +101,16 @@ static void watch(void *user, const struct simba_progress *progress) {
         if (!watch->steps++) watch->first_loss = progress->loss;
         watch->last_loss = progress->loss;
         watch->epoch_loss = progress->epoch_loss;
+        watch->loss_scale = progress->loss_scale;
+        watch->skipped = progress->skipped_steps;
         if (progress->step == watch->stop_at) simba_trainer_stop(watch->trainer);
     }
     if (progress->event == SIMBA_EVENT_EPOCH) watch->epochs++;
 }
 
-/* Stopped after a few steps, in the middle of epochs, again and again; with everything that has a state. */
-static void check_resuming(const char *train, const char *uninterrupted, const char *kept) {
+/* Stopped after a few steps, in the middle of epochs, again and again; with everything that has a state. `loss_scale`:
+ * the configured one, which interrupted runs must have left; 0: there is none. */
+static void check_resuming(const char *train, double loss_scale, const char *uninterrupted, const char *kept) {
     char whole_run[1024];
     snprintf(whole_run, sizeof whole_run, "%s", temporary(uninterrupted));
     char config[1024];
@@ -120,6 +125,7 @@ static void check_resuming(const char *train, const char *uninterrupted, const c
     simba_trainer_destroy(whole);
     move(temporary("run"), whole_run);
     int64_t step = 0;
+    bool carried = false; /* an interruption had a state of loss scaling to keep */
     for (int part = 0;; part++) {
         watching.stop_at = step + 1 + (int64_t)random_below(5);
         struct simba_trainer *trainer =
@@ -137,7 +143,9 @@ static void check_resuming(const char *train, const char *uninterrupted, const c
         const char *at = strstr(error.message, "after step ");
         assert_non_null(at);
         step = strtoll(at + strlen("after step "), NULL, 10);
+        carried = carried || (watching.skipped > 0 && watching.loss_scale != loss_scale);
     }
+    assert_true(carried == (loss_scale > 0));
     assert_int_equal(watching.epochs, 3);
     assert_same_files(temporary("run"), whole_run, "last.safetensors");
     assert_same_files(temporary("run"), whole_run, "best.safetensors");
@@ -147,7 +155,7 @@ static void check_resuming(const char *train, const char *uninterrupted, const c
 
 static void stop_and_resume(void **state) {
     (void)state;
-    check_resuming(hard, "whole", "stopped");
+    check_resuming(hard, 0, "whole", "stopped");
 }
 
 /* ---- mixed precision */
@@ -157,7 +165,7 @@ static const char overflowing[] = "\"precision\": \"fp16\", \"loss_scale\": 1048
 
 static void resume_skipped_steps(void **state) {
     (void)state;
-    check_resuming(overflowing, "whole_fp16", "stopped_fp16");
+    check_resuming(overflowing, 1048576, "whole_fp16", "stopped_fp16");
 }
 
 struct scaling {
