@@ -247,8 +247,8 @@ static int run(const struct cli_command *command, int count, char **words) {
         code = cli_usage_error(command, "--baselines is for models of series");
         goto done;
     }
-    if (plan.first_step == plan.steps) {
-        printf("already finished: %lld of %lld steps; raise train.epochs to go on\n", (long long)plan.first_step,
+    if (plan.first_step >= plan.steps) {
+        printf("already finished: %lld steps of %lld; raise train.epochs to go on\n", (long long)plan.first_step,
                (long long)plan.steps);
         if (baselines) code = cli_train_baselines(&training, &plan);
         goto done;

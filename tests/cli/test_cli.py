@@ -147,6 +147,8 @@ def whole_way(scratch):
                            "train.learning_rate=1e30"), 1, "Step 2", "not finite is", "learning_rate")
     check("existing output", run("train", config, "--device", "cpu", "--output", output), 1, "--resume")
     check("resume when finished", run("train", "--device", "cpu", "--output", output, "--resume"), 0, "already finished")
+    check("resume for shorter", run("train", "--device", "cpu", "--output", output, "--resume", "--set", "train.epochs=2"),
+          0, "already finished: 40 steps of 10")
     check("resume for longer", run("train", "--device", "cpu", "--output", output, "--resume", "--set",
                                    "train.epochs=12"), 0, "resuming", "epoch 12/12", "differs")
     rows = (output / "results.csv").read_text().splitlines()
