@@ -225,6 +225,20 @@ def recipe(scratch):
     check("no label maps yet", train("imagenet_simba_s_einfft.json", "too_early"), 1, "imagenet_labels", "n0000000")
     check("label", run("label", scratch / "teacher" / "best.safetensors", images / "train", "--output",
                        scratch / "imagenet_labels", "--device", "cpu"), 0, "24 label maps of 4 x 4 places")
+    teacher, maps = scratch / "teacher" / "best.safetensors", scratch / "no labels"
+    twin = images / "train" / "n00000000" / "n00000000_0.again.png"
+    shutil.copy(images / "train" / "n00000000" / "n00000000_0.png", twin)
+    check("label: two images of one map", run("label", teacher, images / "train", "--output", maps, "--device", "cpu"), 1,
+          "n00000000_0.again.png and ", "n00000000_0.png would have one", "Rename")
+    twin.unlink()
+    listed = images / "val" / "list.txt"
+    listed.write_text("../train/n00000000/n00000000_0.png 0\n")
+    check("label: a map elsewhere", run("label", teacher, listed, "--output", maps, "--device", "cpu"), 1,
+          "n00000000_0.png", "outside of " + str(maps))
+    assert not maps.exists()
+    listed.write_text("n00000001/n00000001_0.png 1\n" * 2)
+    check("label: an image twice", run("label", teacher, listed, "--output", maps, "--device", "cpu"), 0,
+          "2 images: 1 label maps")
     check("recipe with token labels", train("imagenet_simba_s_einfft.json", "student", "train.ema=0.9",
                                             "train.layer_decay=0.75"), 0, "EMA: loss", "epoch 4/4", "(best)")
     check("evaluate the average", run("evaluate", scratch / "student" / "best.safetensors", "--device", "cpu"), 0,
@@ -375,6 +389,8 @@ def series(scratch):
     model = output / "best.safetensors"
     rows = (output / "results.csv").read_text().splitlines()
     assert rows[0].startswith("epoch,step,learning_rate,train_loss,evaluation_loss,mse,mae,windows_per_second"), rows[0]
+    check("series: label", run("label", model, data, "--output", scratch / "no maps", *cpu), 1, "best.safetensors",
+          "model for series")
     check("series: inspect", run("inspect", model), 0, "24 rows of 2 channels from the 48 before", "best MSE")
     result = check("series: inspect --json", run("inspect", model, "--json"), 0)
     assert json.loads(result.stdout)["horizon"] == 24
