@@ -89,7 +89,8 @@ static void finish_step(struct simba_trainer *trainer, const struct trainer_flig
 }
 
 /* The optimiser has left the parameters alone since (ops.h, ADAMW), except for a step that was already submitted
- * behind this one and was finite. Compute the batch again and look at every node. */
+ * behind this one and was finite, and for one with accumulation in which an earlier micro-batch's loss was not finite
+ * although its gradient was. Compute the batch again and look at every node. */
 static bool not_finite(struct simba_trainer *trainer, int slot, double loss, double norm, struct simba_error *error) {
     const int64_t step = trainer->flights[slot].step;
     for (int other = 0; other < SB_SLOTS; other++)
