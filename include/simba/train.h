@@ -81,10 +81,11 @@ struct simba_training_plan {
     int classes;             /* 0: none */
     int batch, accumulation; /* samples at once; batches per optimiser step */
     int64_t epochs, epoch_steps, steps;
-    int repeats;        /* draws of each image in an epoch ("data.repeated_augmentation"); that many fewer images */
-    int64_t first_step; /* 0, or where a resumed run goes on */
+    int repeats;         /* draws of each image in an epoch ("data.repeated_augmentation"); that many fewer images */
+    int64_t first_step;  /* 0, or where a resumed run goes on; beyond `steps` when those were made fewer since */
+    int64_t evaluations; /* from there to the end, unless "train.patience" ends it earlier */
     int64_t seed;
-    char data[256];     /* what it is trained on */
+    char data[256]; /* what it is trained on */
     char output[4096];
 };
 
@@ -98,9 +99,9 @@ SIMBA_API void simba_trainer_destroy(struct simba_trainer *trainer);
 SIMBA_API void simba_trainer_plan(const struct simba_trainer *trainer, struct simba_training_plan *plan);
 
 struct simba_training_speed {
-    double step_seconds;     /* of an optimiser step, its median */
-    double training_seconds; /* of an epoch's steps */
-    double evaluation_seconds;
+    double step_seconds;       /* of an optimiser step, its median */
+    double training_seconds;   /* of an epoch's steps */
+    double evaluation_seconds; /* of one evaluation */
 };
 
 /* Takes the device memory of the run, makes a few steps on empty batches and says how long an epoch will take, as far

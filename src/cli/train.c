@@ -183,11 +183,13 @@ static bool print_speed(struct simba_trainer *trainer, struct simba_error *error
     simba_trainer_plan(trainer, &plan);
     if (!simba_trainer_measure(trainer, &speed, error)) return false;
     char a[32], b[32], c[32];
-    const double epoch = speed.training_seconds + speed.evaluation_seconds;
-    printf("  time         %.3g s a step, %.1f %s/s; an epoch %s and %s of evaluation; all %lld epochs %s\n",
+    const int64_t steps = plan.steps > plan.first_step ? plan.steps - plan.first_step : 0;
+    printf("  time         %.3g s a step, %.1f %s/s; an epoch %s, an evaluation %s; %s%lld steps and %lld evaluations "
+           "%s\n",
            speed.step_seconds, plan.batch * plan.accumulation / speed.step_seconds, plan.sample_kind,
-           cli_duration(a, speed.training_seconds), cli_duration(b, speed.evaluation_seconds), (long long)plan.epochs,
-           cli_duration(c, epoch * (double)plan.epochs));
+           cli_duration(a, speed.training_seconds), cli_duration(b, speed.evaluation_seconds),
+           plan.first_step ? "the remaining " : "all ", (long long)steps, (long long)plan.evaluations,
+           cli_duration(c, speed.step_seconds * (double)steps + speed.evaluation_seconds * (double)plan.evaluations));
     return true;
 }
 

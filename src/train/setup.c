@@ -213,6 +213,12 @@ static void begin_scaling(struct simba_trainer *trainer) {
             (struct sb_loss_scaling){.scale = (float)trainer->config.loss_scale, .taken = (float)trainer->state.step};
 }
 
+/* Every so many epochs, and behind the last one. */
+static int64_t evaluations_left(const struct simba_trainer *trainer) {
+    const int64_t epochs = trainer->plan.epochs, every = trainer->config.evaluate_every, epoch = trainer->state.epoch;
+    return epoch < epochs ? epochs / every - epoch / every + (epochs % every != 0) : 0;
+}
+
 struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *options, struct sb_json_document *document,
                                         struct sb_device *device, struct simba_error *error) {
     struct simba_trainer *trainer = sb_allocate(1, sizeof *trainer, error);
@@ -232,6 +238,7 @@ struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *opti
     trainer->configuration = sb_train_config_write(&portable, error);
     if (!trainer->configuration || !fill_parameters(trainer, options->resume, error)) goto failed;
     begin_scaling(trainer);
+    trainer->plan.evaluations = evaluations_left(trainer);
     trainer->progress = (struct simba_progress){.step = trainer->state.step,
                                                 .steps = trainer->plan.steps,
                                                 .epoch = trainer->state.epoch,

@@ -131,7 +131,9 @@ def devices(scratch):
 def whole_way(scratch):
     config, output = scratch / "good.json", scratch / "run"
     check("dry run", run("train", config, "--device", "cpu", "--output", output, "--dry-run"), 0, "plan", "parameters", "an epoch",
-          "memory", "steps", '"epochs":\t12')
+          "memory", "steps", '"epochs":\t12', "all 60 steps and 12 evaluations")
+    check("dry run: evaluations", run("train", config, "--device", "cpu", "--output", output, "--dry-run", "--set",
+                                      "train.evaluate_every=5"), 0, "all 60 steps and 3 evaluations")
     assert not output.exists()
     check("no output", run("train", config, "--device", "cpu"), 1, "--output")
     result = check("train", run("train", config, "--device", "cpu", "--output", output, "--set", "train.epochs=8"), 0,
@@ -149,6 +151,9 @@ def whole_way(scratch):
     check("resume when finished", run("train", "--device", "cpu", "--output", output, "--resume"), 0, "already finished")
     check("resume for shorter", run("train", "--device", "cpu", "--output", output, "--resume", "--set", "train.epochs=2"),
           0, "already finished: 40 steps of 10")
+    check("resume: dry run", run("train", "--device", "cpu", "--output", output, "--resume", "--dry-run", "--set",
+                                 "train.epochs=11", "--set", "train.evaluate_every=3"),
+          0, "resuming", "the remaining 15 steps and 2 evaluations")
     check("resume for longer", run("train", "--device", "cpu", "--output", output, "--resume", "--set",
                                    "train.epochs=12"), 0, "resuming", "epoch 12/12", "differs")
     rows = (output / "results.csv").read_text().splitlines()
