@@ -35,6 +35,7 @@ struct simba_progress {
     double gradient_norm;            /* global L2 norm before clipping */
     double loss_scale;               /* fp16: of the step, by which its loss was multiplied; 0: none */
     int64_t skipped_steps;           /* fp16: steps since the beginning whose gradient was not finite, left out */
+    bool series;                     /* the model forecasts, else it classifies: which figures below are there */
     const char *sample_kind;         /* what a batch is made of: "images", or "windows" of a series */
     double samples_per_second;       /* since this run started, without its first step and without evaluation */
     double eta_seconds;              /* until the last step, at the mean speed of this run; negative: not known yet */
@@ -76,6 +77,7 @@ struct simba_training_plan {
     uint64_t evaluation_bytes; /* intermediate values of evaluation */
     uint64_t total_bytes;      /* all of the above */
     double step_flops;         /* multiplications and additions of one optimiser step */
+    bool series;               /* it forecasts; else it classifies images */
     const char *sample_kind;   /* "images" or "windows" */
     int64_t samples, evaluation_samples;
     int classes;             /* 0: none */

@@ -121,14 +121,14 @@ static void show(void *user, const struct simba_progress *progress) {
         clear_bar(display);
         printf("epoch %lld/%lld  step %lld  loss %.4f", (long long)progress->epoch + 1, (long long)progress->epochs,
                (long long)progress->step, progress->epoch_loss);
-        if (progress->evaluated && !strcmp(progress->sample_kind, "images"))
+        if (progress->evaluated && !progress->series)
             printf("  evaluation: loss %.4f  top-1 %.2f %%  top-5 %.2f %%%s", progress->evaluation_loss,
                    100 * progress->top1, 100 * progress->top5,
                    progress->improved && !progress->averaged ? "  (best)" : "");
         else if (progress->evaluated)
             printf("  validation: MSE %.4f  MAE %.4f%s", progress->mse, progress->mae,
                    progress->improved && !progress->averaged ? "  (best)" : "");
-        if (progress->averaged && !strcmp(progress->sample_kind, "images"))
+        if (progress->averaged && !progress->series)
             printf("  EMA: loss %.4f  top-1 %.2f %%  top-5 %.2f %%%s", progress->ema_loss, 100 * progress->ema_top1,
                    100 * progress->ema_top5, progress->improved ? "  (best)" : "");
         else if (progress->averaged)
@@ -245,7 +245,7 @@ static int run(const struct cli_command *command, int count, char **words) {
     }
     struct simba_training_plan plan;
     simba_trainer_plan(trainer, &plan);
-    if (baselines && plan.classes) {
+    if (baselines && !plan.series) {
         code = cli_usage_error(command, "--baselines is for models of series");
         goto done;
     }

@@ -98,6 +98,7 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
         .activation_bytes = trainer->learner.plan.activation_bytes,
         .evaluation_bytes = trainer->evaluation.plan.activation_bytes,
         .step_flops = sb_graph_cost(&trainer->learner.graph).flops * (double)config->accumulation,
+        .series = config->model.architecture != SB_ARCHITECTURE_VISION,
         .sample_kind = task->type->samples,
         .samples = task->samples,
         .evaluation_samples = task->evaluation_samples,
@@ -247,6 +248,7 @@ struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *opti
                                                 .epoch_steps = trainer->plan.epoch_steps,
                                                 .loss_scale = (double)trainer->state.scaling.scale,
                                                 .skipped_steps = (int64_t)trainer->state.scaling.skipped,
+                                                .series = trainer->plan.series,
                                                 .sample_kind = sb_task(trainer->task)->type->samples,
                                                 .eta_seconds = -1};
     sb_trainer_report_best(trainer);
