@@ -276,6 +276,12 @@ const struct cli_command cli_train = {
     .name = "train",
     .operands = "CONFIG.json",
     .summary = "train a model",
-    .details = "Ctrl-C finishes the step, writes the last checkpoint and exits with code 130; --resume goes on from "
-               "there\nwith the same result as if nothing had happened.\n",
+    .details =
+        "CONFIG.json says what is trained, on what and how. assets/simba.schema.json has every key with its meaning\n"
+        "and its default; assets/configs has examples and the published recipes.\n"
+        "  fine-tuning   train.initial_weights=FILE begins with the weights of another model\n"
+        "  token labels  model.token_labels=true, data.label_maps=DIR: maps that simba label has made with a model\n"
+        "  series        model.architecture=\"series\", data.path=FILE.csv; simba forecast is what uses the model\n"
+        "Ctrl-C finishes the step, writes the last checkpoint and exits with code 130; --resume goes on from there\n"
+        "with the same result as if nothing had happened.\n",
     .run = run};

@@ -84,10 +84,12 @@ def usage():
     check("no command", run(), 2, "simba train")
     check("help", run("--help"), 0, "simba predict", "Exit codes")
     check("version", run("version"), 0, "simba 0.")
-    for command in ["devices", "train", "evaluate", "predict", "forecast", "inspect", "parity"]:
+    for command in ["devices", "train", "evaluate", "predict", "forecast", "inspect", "label", "convert", "parity"]:
         check(f"{command} --help", run(command, "--help"), 0, "Usage: simba " + command, "Options:")
         check(f"help {command}", run("help", command), 0, "Usage: simba " + command)
         check(f"{command}: unknown option", run(command, "--devise"), 2, "unknown option --devise", "--help")
+    check("train --help", run("train", "--help"), 0, "simba.schema.json", "assets/configs", "initial_weights", "label_maps",
+          "simba label", '"series"', "simba forecast")
     check("unknown command", run("trian"), 2, "did you mean train?")
     check("unknown option", run("train", "x.json", "--resum"), 2, "did you mean --resume?")
     check("missing value", run("train", "x.json", "--output"), 2, "--output needs a value")
