@@ -32,7 +32,8 @@ struct simba_labelling {
  * [2, top, height, width] of half precision, scores and class numbers, as the published label maps are. The whole image
  * is scaled to the model's size, out of proportion where it must be; each token of the last stage is a place of the
  * map. The scores are the auxiliary head's; of a model without one, the class head applied to every token. `result` may
- * be NULL. Each file is atomic. */
+ * be NULL. Each file is atomic. Two images that would have one map (a.png and a.jpg), and one whose map would lie
+ * outside of OUTPUT (../a.png in a list), are an error before anything is written. */
 SIMBA_API bool simba_label(const struct simba_label_options *options, struct simba_labelling *result,
                            struct simba_error *error);
 

@@ -35,6 +35,7 @@ struct simba_progress {
     double gradient_norm;            /* global L2 norm before clipping */
     double loss_scale;               /* fp16: of the step, by which its loss was multiplied; 0: none */
     int64_t skipped_steps;           /* fp16: steps since the beginning whose gradient was not finite, left out */
+    bool series;                     /* the model forecasts, else it classifies: which figures below are there */
     const char *sample_kind;         /* what a batch is made of: "images", or "windows" of a series */
     double samples_per_second;       /* since this run started, without its first step and without evaluation */
     double eta_seconds;              /* until the last step, at the mean speed of this run; negative: not known yet */
@@ -76,15 +77,17 @@ struct simba_training_plan {
     uint64_t evaluation_bytes; /* intermediate values of evaluation */
     uint64_t total_bytes;      /* all of the above */
     double step_flops;         /* multiplications and additions of one optimiser step */
+    bool series;               /* it forecasts; else it classifies images */
     const char *sample_kind;   /* "images" or "windows" */
     int64_t samples, evaluation_samples;
     int classes;             /* 0: none */
     int batch, accumulation; /* samples at once; batches per optimiser step */
     int64_t epochs, epoch_steps, steps;
-    int repeats;        /* draws of each image in an epoch ("data.repeated_augmentation"); that many fewer images */
-    int64_t first_step; /* 0, or where a resumed run goes on */
+    int repeats;         /* draws of each image in an epoch ("data.repeated_augmentation"); that many fewer images */
+    int64_t first_step;  /* 0, or where a resumed run goes on; beyond `steps` when those were made fewer since */
+    int64_t evaluations; /* from there to the end, unless "train.patience" ends it earlier */
     int64_t seed;
-    char data[256];     /* what it is trained on */
+    char data[256]; /* what it is trained on */
     char output[4096];
 };
 
@@ -98,9 +101,9 @@ SIMBA_API void simba_trainer_destroy(struct simba_trainer *trainer);
 SIMBA_API void simba_trainer_plan(const struct simba_trainer *trainer, struct simba_training_plan *plan);
 
 struct simba_training_speed {
-    double step_seconds;     /* of an optimiser step, its median */
-    double training_seconds; /* of an epoch's steps */
-    double evaluation_seconds;
+    double step_seconds;       /* of an optimiser step, its median */
+    double training_seconds;   /* of an epoch's steps */
+    double evaluation_seconds; /* of one evaluation */
 };
 
 /* Takes the device memory of the run, makes a few steps on empty batches and says how long an epoch will take, as far

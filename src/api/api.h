@@ -19,5 +19,7 @@ struct sb_json_document *api_read_configuration(const char *path, const char *co
 bool api_model_of(const struct sb_json_document *document, struct sb_model_config *config, struct simba_error *error);
 bool api_read_model(const char *path, const char *const *overrides, int override_count, struct sb_model_config *config,
                     struct simba_error *error);
+/* Fails when the model is not for `series`, or (not) for images. `path`: of its file, or NULL. */
+bool api_is_for(const struct sb_model_config *config, const char *path, bool series, struct simba_error *error);
 
 #endif

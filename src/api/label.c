@@ -48,6 +48,7 @@ static bool compile(struct labeller *labeller, struct simba_error *error) {
     struct sb_safetensors *file = sb_weights_open(options->weights, NULL, NULL, error);
     float *space = NULL;
     bool fine = file && sb_weights_config(file, &labeller->config, error);
+    fine = fine && api_is_for(&labeller->config, options->weights, false, error);
     if (fine) labeller->config.token_labels = true;
     fine = fine && sb_model_parameters(&labeller->config, &labeller->list, error) &&
            sb_inference_plan_tokens(&labeller->inference, &labeller->config, &labeller->list,
@@ -63,13 +64,78 @@ static bool compile(struct labeller *labeller, struct simba_error *error) {
     return fine;
 }
 
+/* ---- what the maps are called */
+
+struct key {
+    const char *text; /* in a pool */
+    int64_t image;
+};
+
+static int compare_keys(const void *left, const void *right) {
+    const struct key *a = left, *b = right;
+    const int order = strcmp(a->text, b->text);
+    return order ? order : (a->image > b->image) - (a->image < b->image);
+}
+
+/* Would the map of this key be written outside of the output directory? */
+static bool leads_out(const char *key) {
+    for (const char *at = key; (at = strstr(at, "..")); at++)
+        if ((at == key || at[-1] == '/') && (at[2] == '/' || !at[2])) return true;
+    return false;
+}
+
+/* The name of an image's file; whether it can be read is found out later. */
+static void name_file(const struct sb_dataset *dataset, int64_t image, char name[static 256]) {
+    struct sb_sample sample = {.index = image};
+    struct sb_scratch scratch = {0};
+    struct simba_error ignored;
+    dataset->open(dataset, &sample, &scratch, &ignored);
+    snprintf(name, 256, "%.255s", sample.name);
+    sb_scratch_finish(&scratch);
+}
+
+/* Each image has a map of its own, below the output directory. A list may have the same image several times. */
+static bool check_keys(const struct labeller *labeller, struct simba_error *error) {
+    const struct sb_dataset *dataset = labeller->dataset;
+    struct sb_pool pool = {0};
+    struct key *keys = sb_allocate((size_t)dataset->count, sizeof *keys, error);
+    char text[4096], names[2][256];
+    bool fine = keys;
+    for (int64_t i = 0; fine && i < dataset->count; i++) {
+        dataset->key(dataset, i, text, sizeof text);
+        keys[i] = (struct key){sb_pool_format(&pool, error, "%s", text), i};
+        fine = keys[i].text;
+        if (!fine || !leads_out(text)) continue;
+        name_file(dataset, i, names[0]);
+        fine = sb_fail(error, SIMBA_ERROR_FILE,
+                       "%s: its label map would lie outside of %s, as label maps are called like their images. Name "
+                       "the image in the list without \"..\".",
+                       names[0], labeller->options->output);
+    }
+    if (fine) qsort(keys, (size_t)dataset->count, sizeof *keys, compare_keys);
+    for (int64_t i = 1; fine && i < dataset->count; i++) {
+        if (strcmp(keys[i - 1].text, keys[i].text) != 0) continue;
+        for (int k = 0; k < 2; k++) name_file(dataset, keys[i - 1 + k].image, names[k]);
+        if (strcmp(names[0], names[1]) == 0) continue;
+        fine = sb_fail(error, SIMBA_ERROR_FILE,
+                       "%s and %s would have one label map, as it is called like its image up to the first dot. Rename "
+                       "one of them.",
+                       names[0], names[1]);
+    }
+    free(keys);
+    sb_pool_finish(&pool);
+    return fine;
+}
+
 static bool path_of(const struct labeller *labeller, int64_t image, char path[static 4096], struct simba_error *error) {
-    char key[2048];
+    char key[4096];
     labeller->dataset->key(labeller->dataset, image, key, sizeof key);
     const int length = snprintf(path, 4096, "%s/%s.pt", labeller->options->output, key);
     return (length > 0 && length < 4096) ||
            sb_fail(error, SIMBA_ERROR_FILE, "The path of the label map of \"%.80s\" is too long.", key);
 }
+
+/* ---- labelling */
 
 /* The `top` largest of each token's logits [tokens, classes], in order; equal ones by class. */
 static bool write_map(struct labeller *labeller, const float *logits, const char *path, struct simba_error *error) {
@@ -182,7 +248,8 @@ bool simba_label(const struct simba_label_options *options, struct simba_labelli
         const struct sb_dataset_parameters parameters = {
             .path = options->data, .training = true, .channels = (int)labeller.config.channels};
         labeller.dataset = sb_dataset_open(&parameters, error);
-        fine = labeller.dataset && sb_make_directories(options->output, error) && run(&labeller, error);
+        fine = labeller.dataset && check_keys(&labeller, error) && sb_make_directories(options->output, error) &&
+               run(&labeller, error);
     }
     sb_inference_finish(&labeller.inference);
     sb_memory_destroy(labeller.memory);

@@ -113,8 +113,12 @@ struct simba_model *simba_model_create(struct simba_device *device, const struct
 bool api_can_run(const struct simba_model *model, bool series, struct simba_error *error) {
     if (!model->device)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "The model was made without a device: it can only be inspected.");
-    if (series == (model->config.architecture != SB_ARCHITECTURE_VISION)) return true;
-    return sb_fail(error, SIMBA_ERROR_ARGUMENT, "%s is a model for %s.", model->path ? model->path : "This",
+    return api_is_for(&model->config, model->path, series, error);
+}
+
+bool api_is_for(const struct sb_model_config *config, const char *path, bool series, struct simba_error *error) {
+    if (series == (config->architecture != SB_ARCHITECTURE_VISION)) return true;
+    return sb_fail(error, SIMBA_ERROR_ARGUMENT, "%s is a model for %s.", path ? path : "This",
                    series ? "images: it can classify (simba predict), but not forecast"
                           : "series: it can forecast (simba forecast), but not classify");
 }

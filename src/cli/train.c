@@ -121,14 +121,14 @@ static void show(void *user, const struct simba_progress *progress) {
         clear_bar(display);
         printf("epoch %lld/%lld  step %lld  loss %.4f", (long long)progress->epoch + 1, (long long)progress->epochs,
                (long long)progress->step, progress->epoch_loss);
-        if (progress->evaluated && !strcmp(progress->sample_kind, "images"))
+        if (progress->evaluated && !progress->series)
             printf("  evaluation: loss %.4f  top-1 %.2f %%  top-5 %.2f %%%s", progress->evaluation_loss,
                    100 * progress->top1, 100 * progress->top5,
                    progress->improved && !progress->averaged ? "  (best)" : "");
         else if (progress->evaluated)
             printf("  validation: MSE %.4f  MAE %.4f%s", progress->mse, progress->mae,
                    progress->improved && !progress->averaged ? "  (best)" : "");
-        if (progress->averaged && !strcmp(progress->sample_kind, "images"))
+        if (progress->averaged && !progress->series)
             printf("  EMA: loss %.4f  top-1 %.2f %%  top-5 %.2f %%%s", progress->ema_loss, 100 * progress->ema_top1,
                    100 * progress->ema_top5, progress->improved ? "  (best)" : "");
         else if (progress->averaged)
@@ -183,11 +183,13 @@ static bool print_speed(struct simba_trainer *trainer, struct simba_error *error
     simba_trainer_plan(trainer, &plan);
     if (!simba_trainer_measure(trainer, &speed, error)) return false;
     char a[32], b[32], c[32];
-    const double epoch = speed.training_seconds + speed.evaluation_seconds;
-    printf("  time         %.3g s a step, %.1f %s/s; an epoch %s and %s of evaluation; all %lld epochs %s\n",
+    const int64_t steps = plan.steps > plan.first_step ? plan.steps - plan.first_step : 0;
+    printf("  time         %.3g s a step, %.1f %s/s; an epoch %s, an evaluation %s; %s%lld steps and %lld evaluations "
+           "%s\n",
            speed.step_seconds, plan.batch * plan.accumulation / speed.step_seconds, plan.sample_kind,
-           cli_duration(a, speed.training_seconds), cli_duration(b, speed.evaluation_seconds), (long long)plan.epochs,
-           cli_duration(c, epoch * (double)plan.epochs));
+           cli_duration(a, speed.training_seconds), cli_duration(b, speed.evaluation_seconds),
+           plan.first_step ? "the remaining " : "all ", (long long)steps, (long long)plan.evaluations,
+           cli_duration(c, speed.step_seconds * (double)steps + speed.evaluation_seconds * (double)plan.evaluations));
     return true;
 }
 
@@ -243,12 +245,12 @@ static int run(const struct cli_command *command, int count, char **words) {
     }
     struct simba_training_plan plan;
     simba_trainer_plan(trainer, &plan);
-    if (baselines && plan.classes) {
+    if (baselines && !plan.series) {
         code = cli_usage_error(command, "--baselines is for models of series");
         goto done;
     }
-    if (plan.first_step == plan.steps) {
-        printf("already finished: %lld of %lld steps; raise train.epochs to go on\n", (long long)plan.first_step,
+    if (plan.first_step >= plan.steps) {
+        printf("already finished: %lld steps of %lld; raise train.epochs to go on\n", (long long)plan.first_step,
                (long long)plan.steps);
         if (baselines) code = cli_train_baselines(&training, &plan);
         goto done;
@@ -274,6 +276,12 @@ const struct cli_command cli_train = {
     .name = "train",
     .operands = "CONFIG.json",
     .summary = "train a model",
-    .details = "Ctrl-C finishes the step, writes the last checkpoint and exits with code 130; --resume goes on from "
-               "there\nwith the same result as if nothing had happened.\n",
+    .details =
+        "CONFIG.json says what is trained, on what and how. assets/simba.schema.json has every key with its meaning\n"
+        "and its default; assets/configs has examples and the published recipes.\n"
+        "  fine-tuning   train.initial_weights=FILE begins with the weights of another model\n"
+        "  token labels  model.token_labels=true, data.label_maps=DIR: maps that simba label has made with a model\n"
+        "  series        model.architecture=\"series\", data.path=FILE.csv; simba forecast is what uses the model\n"
+        "Ctrl-C finishes the step, writes the last checkpoint and exits with code 130; --resume goes on from there\n"
+        "with the same result as if nothing had happened.\n",
     .run = run};

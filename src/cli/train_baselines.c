@@ -33,7 +33,7 @@ static bool train_linear(struct simba_trainer_options options, const struct simb
     struct simba_trainer *trainer = simba_trainer_create(&options, error);
     struct simba_training_plan plan = {0};
     if (trainer) simba_trainer_plan(trainer, &plan);
-    const bool fine = trainer && (plan.first_step == plan.steps || cli_run_trainer(trainer, error));
+    const bool fine = trainer && (plan.first_step >= plan.steps || cli_run_trainer(trainer, error));
     simba_trainer_destroy(trainer);
     free(overrides);
     return fine;

@@ -77,15 +77,15 @@ static int compare_names(const void *left, const void *right) {
 /* Entries that share bytes would let a small archive unpack to any size. `directory`: where it begins. Leaves them
  * sorted by name. */
 static bool check_entries(struct sb_zip *zip, uint64_t directory, struct simba_error *error) {
-    uint64_t end = 0;
     qsort(zip->entries, (size_t)zip->count, sizeof *zip->entries, compare_places);
     for (int64_t i = 0; i < zip->count; i++) {
-        const struct sb_zip_entry *entry = &zip->entries[i];
+        struct sb_zip_entry *entry = &zip->entries[i];
         if (entry->header > directory || directory - entry->header < LOCAL_SIZE ||
             entry->stored_size > directory - entry->header - LOCAL_SIZE)
             return broken(zip, "an entry reaches beyond its end", error);
-        if (entry->header < end) return broken(zip, "two entries overlap", error);
-        end = entry->header + LOCAL_SIZE + entry->stored_size;
+        entry->end = i + 1 < zip->count ? entry[1].header : directory;
+        if (entry->end - entry->header < LOCAL_SIZE + entry->stored_size)
+            return broken(zip, "two entries overlap", error);
     }
     qsort(zip->entries, (size_t)zip->count, sizeof *zip->entries, compare_names);
     for (int64_t i = 1; i < zip->count; i++)
@@ -179,13 +179,13 @@ static bool inflate_into(const uint8_t *from, uint64_t stored, uint8_t *to, uint
 const uint8_t *sb_zip_read(const struct sb_zip *zip, const struct sb_zip_entry *entry, uint8_t **owned,
                            struct simba_error *error) {
     *owned = NULL;
-    const uint64_t size = zip->size;
-    const uint8_t *local = zip->bytes + (entry->header <= size ? entry->header : size);
-    if (entry->header > size || size - entry->header < LOCAL_SIZE || memcmp(local, "PK\3\4", 4) != 0) {
+    const uint8_t *local = zip->bytes + entry->header;
+    if (memcmp(local, "PK\3\4", 4) != 0) {
         broken(zip, "an entry is not where the directory says", error);
         return NULL;
     }
-    const uint64_t begin = LOCAL_SIZE + little(local + 26, 2) + little(local + 28, 2), room = size - entry->header;
+    const uint64_t begin = LOCAL_SIZE + little(local + 26, 2) + little(local + 28, 2),
+                   room = entry->end - entry->header;
     if (begin > room || entry->stored_size > room - begin) {
         broken(zip, "an entry reaches beyond its end", error);
         return NULL;

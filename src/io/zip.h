@@ -14,6 +14,7 @@ struct sb_zip_entry {
     bool deflated;
     uint32_t crc;
     uint64_t size, stored_size, header; /* header: where the local header lies in the archive */
+    uint64_t end;                       /* where the next entry's header lies, or the directory */
 };
 
 struct sb_zip {
@@ -28,8 +29,9 @@ struct sb_zip {
 bool sb_is_zip(const uint8_t *bytes, size_t size);
 uint32_t sb_zip_crc(const uint8_t *bytes, uint64_t size);
 
-/* Reads the directory. No two entries may have the same name or share bytes: all of them together unpack to no more
- * than 1032 times the archive. Finish it also after a failure. */
+/* Reads the directory. No two entries may have the same name or share bytes, local names and extra fields included
+ * (those sb_zip_read looks at): all of them together unpack to no more than 1032 times the archive. Finish it also
+ * after a failure. */
 bool sb_zip_open(struct sb_zip *zip, const char *path, const uint8_t *bytes, size_t size, struct simba_error *error);
 void sb_zip_finish(struct sb_zip *zip);
 

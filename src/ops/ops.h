@@ -118,8 +118,8 @@ struct sb_tensor *sb_op_layer_norm(struct sb_graph *graph, const char *name, str
 /* BATCH_NORM over all rows of x [.., C], optionally with ReLU. inputs x | gamma | beta | running_mean | running_var;
  * outputs y | stats [2, C] (mean, 1 / sqrt(variance + epsilon) as used). training: biased batch variance normalises;
  * running = (1 - momentum) running + momentum batch, with the unbiased variance (biased for a single row), written in
- * place, but for channels of which one of the two is not finite (a step that loss scaling leaves out must not leave its
- * mark). Otherwise the running values are used.
+ * place, but for channels of which one of the two is not finite: what is not finite would stay in them for good.
+ * Otherwise the running values are used.
  * GRADIENT: inputs dy | x | gamma | stats | y? (for ReLU: dy counts where y > 0) ; outputs dx | dgamma | dbeta */
 enum {
     SB_BATCH_NORM_X,
@@ -321,8 +321,9 @@ struct sb_tensor *sb_op_drop_path_scale(struct sb_graph *graph, const char *name
  * same range [count] of its space) | step | norm? [1] | loss? [1] | scaled? (struct sb_scaled_step, in place of the
  * two); in place: g = gradient * min(1, clip_norm / (norm + 1e-6)); m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g g;
  * p = p (1 - lr decay); p -= lr / c1 * m / (sqrt(v) / sqrt(c2) + epsilon), lr being rate_factor times the step's. When
- * norm or loss is not finite nothing is changed, so that the step can be examined. With `scaled` the gradient is
- * unscaled first, c1 and c2 count the steps that were taken, and nothing is changed in a step that is not.
+ * norm or loss is not finite nothing is changed, so that the step can be examined (with accumulation: the norm of the
+ * whole step's gradient, but the loss of its last micro-batch alone). With `scaled` the gradient is unscaled first, c1
+ * and c2 count the steps that were taken, and nothing is changed in a step that is not.
  * LOSS_SCALING (as torch.cuda.amp.GradScaler): the gradient is that of scale * loss, the scale having been the seed of
  * its differentiation. A step whose norm and loss are finite is taken, and the scale doubles after `interval` of them
  * in a row; another one is left out, and the scale halves, down to SB_SMALLEST_LOSS_SCALE. inputs norm [1] of the

@@ -1,6 +1,8 @@
 #include "train/checkpoint.h"
 
+#include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,12 +141,52 @@ static bool read_note(const struct sb_safetensors *file, const char *key, bool r
                    file->path, key, text ? "not a number" : "missing");
 }
 
+static bool bad_note(const struct sb_safetensors *file, const char *key, const char *expected,
+                     struct simba_error *error) {
+    return sb_fail(
+        error, SIMBA_ERROR_FORMAT,
+        "%s: the metadata entry %s is %.40s; expected %s. The file is damaged: go on from another checkpoint.",
+        file->path, key, sb_safetensors_note(file, key), expected);
+}
+
+static const int64_t most_steps = (int64_t)1 << 53; /* what doubles count exactly */
+
+static bool read_count(const struct sb_safetensors *file, const char *key, int64_t smallest, int64_t *value,
+                       struct simba_error *error) {
+    if (!read_note(file, key, false, value, error)) return false;
+    if (*value >= smallest && *value <= most_steps) return true;
+    return bad_note(file, key, smallest ? "a count from 1 to 2^53" : "a count from 0 to 2^53", error);
+}
+
+/* The counters decide which samples come next, so they must fit each other whoever wrote the file. */
+static bool check_state(const struct sb_safetensors *file, const struct sb_checkpoint_record *record,
+                        struct simba_error *error) {
+    const struct sb_training_state *state = &record->state;
+    if (state->step / record->epoch_steps != state->epoch || state->step % record->epoch_steps != state->epoch_step)
+        return sb_fail(
+            error, SIMBA_ERROR_FORMAT,
+            "%s: the metadata say step %lld, which is not %lld epochs of %lld steps and %lld steps more. The "
+            "file is damaged: go on from another checkpoint.",
+            file->path, (long long)state->step, (long long)state->epoch, (long long)record->epoch_steps,
+            (long long)state->epoch_step);
+    if (state->best_epoch > state->epoch)
+        return bad_note(file, "simba.best_epoch", "no more epochs than are finished", error);
+    if (state->no_losses > state->epoch_step)
+        return bad_note(file, scaling_keys[4], "no more steps than the epoch has had", error);
+    return isfinite(state->loss_sum) || bad_note(file, "simba.loss_sum", "a finite number", error);
+}
+
 static bool read_scaling(const struct sb_safetensors *file, struct sb_training_state *state,
                          struct simba_error *error) {
     if (!sb_safetensors_note(file, scaling_keys[0])) return true;
     double values[5];
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++) {
         if (!read_note(file, scaling_keys[i], true, &values[i], error)) return false;
+        if (i == 0 && !(values[0] >= SB_SMALLEST_LOSS_SCALE && values[0] <= (double)FLT_MAX))
+            return bad_note(file, scaling_keys[0], "a finite number from 1 on", error);
+        if (i > 0 && !(values[i] >= 0 && values[i] <= (double)most_steps))
+            return bad_note(file, scaling_keys[i], "a count from 0 to 2^53", error);
+    }
     state->scaling = (struct sb_loss_scaling){
         .scale = (float)values[0], .good = (float)values[1], .taken = (float)values[2], .skipped = (float)values[3]};
     state->no_losses = (int64_t)values[4];
@@ -163,14 +205,14 @@ bool sb_checkpoint_record(const struct sb_safetensors *file, struct sb_checkpoin
     if (!record->data) record->data = "";
     if (!record->version) record->version = "";
     record->best_figure = sb_safetensors_note(file, best_key("mse")) ? "mse" : "top1";
-    return read_note(file, "simba.step", false, &record->state.step, error) &&
-           read_note(file, "simba.epoch", false, &record->state.epoch, error) &&
-           read_note(file, "simba.epoch_step", false, &record->state.epoch_step, error) &&
-           read_note(file, "simba.epoch_steps", false, &record->epoch_steps, error) &&
-           read_note(file, "simba.best_epoch", false, &record->state.best_epoch, error) &&
+    return read_count(file, "simba.step", 0, &record->state.step, error) &&
+           read_count(file, "simba.epoch", 0, &record->state.epoch, error) &&
+           read_count(file, "simba.epoch_step", 0, &record->state.epoch_step, error) &&
+           read_count(file, "simba.epoch_steps", 1, &record->epoch_steps, error) &&
+           read_count(file, "simba.best_epoch", 0, &record->state.best_epoch, error) &&
            read_note(file, "simba.loss_sum", true, &record->state.loss_sum, error) &&
            read_note(file, best_key(record->best_figure), true, &record->state.best, error) &&
-           read_scaling(file, &record->state, error);
+           read_scaling(file, &record->state, error) && check_state(file, record, error);
 }
 
 bool sb_checkpoint_has_average(const struct sb_safetensors *file) {

@@ -43,7 +43,8 @@ bool sb_checkpoint_write(const char *path, const struct sb_model_config *config,
                          struct sb_checkpoint_spaces spaces, const struct sb_checkpoint_record *record,
                          struct simba_error *error);
 
-/* The record of an open file; its texts live as long as the file. *found is false for a file without one. */
+/* The record of an open file; its texts live as long as the file. *found is false for a file without one. Counters
+ * that no training can have reached are an error (SIMBA_ERROR_FORMAT). */
 bool sb_checkpoint_record(const struct sb_safetensors *file, struct sb_checkpoint_record *record, bool *found,
                           struct simba_error *error);
 

@@ -21,7 +21,7 @@ bool sb_optimiser_groups(const struct sb_parameter_list *list, double layer_deca
 
 struct sb_optimiser {
     enum sb_space gradient;   /* SB_SPACE_GRADIENT, or SB_SPACE_ACCUMULATOR */
-    struct sb_tensor *loss;   /* [1]: a step whose loss is not finite changes nothing; NULL: not looked at */
+    struct sb_tensor *loss;   /* [1], of the last micro-batch: not finite, the step changes nothing; NULL: no matter */
     int64_t scaling_interval; /* the gradient is one of the scaled loss (LOSS_SCALING of ops.h); 0: it is not */
     double beta1, beta2;
     float epsilon, weight_decay, clip_norm; /* clip_norm 0: no clipping */

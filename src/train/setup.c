@@ -98,6 +98,7 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
         .activation_bytes = trainer->learner.plan.activation_bytes,
         .evaluation_bytes = trainer->evaluation.plan.activation_bytes,
         .step_flops = sb_graph_cost(&trainer->learner.graph).flops * (double)config->accumulation,
+        .series = config->model.architecture != SB_ARCHITECTURE_VISION,
         .sample_kind = task->type->samples,
         .samples = task->samples,
         .evaluation_samples = task->evaluation_samples,
@@ -213,6 +214,12 @@ static void begin_scaling(struct simba_trainer *trainer) {
             (struct sb_loss_scaling){.scale = (float)trainer->config.loss_scale, .taken = (float)trainer->state.step};
 }
 
+/* Every so many epochs, and behind the last one. */
+static int64_t evaluations_left(const struct simba_trainer *trainer) {
+    const int64_t epochs = trainer->plan.epochs, every = trainer->config.evaluate_every, epoch = trainer->state.epoch;
+    return epoch < epochs ? epochs / every - epoch / every + (epochs % every != 0) : 0;
+}
+
 struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *options, struct sb_json_document *document,
                                         struct sb_device *device, struct simba_error *error) {
     struct simba_trainer *trainer = sb_allocate(1, sizeof *trainer, error);
@@ -232,6 +239,7 @@ struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *opti
     trainer->configuration = sb_train_config_write(&portable, error);
     if (!trainer->configuration || !fill_parameters(trainer, options->resume, error)) goto failed;
     begin_scaling(trainer);
+    trainer->plan.evaluations = evaluations_left(trainer);
     trainer->progress = (struct simba_progress){.step = trainer->state.step,
                                                 .steps = trainer->plan.steps,
                                                 .epoch = trainer->state.epoch,
@@ -240,6 +248,7 @@ struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *opti
                                                 .epoch_steps = trainer->plan.epoch_steps,
                                                 .loss_scale = (double)trainer->state.scaling.scale,
                                                 .skipped_steps = (int64_t)trainer->state.scaling.skipped,
+                                                .series = trainer->plan.series,
                                                 .sample_kind = sb_task(trainer->task)->type->samples,
                                                 .eta_seconds = -1};
     sb_trainer_report_best(trainer);

@@ -89,7 +89,8 @@ static void finish_step(struct simba_trainer *trainer, const struct trainer_flig
 }
 
 /* The optimiser has left the parameters alone since (ops.h, ADAMW), except for a step that was already submitted
- * behind this one and was finite. Compute the batch again and look at every node. */
+ * behind this one and was finite, and for one with accumulation in which an earlier micro-batch's loss was not finite
+ * although its gradient was. Compute the batch again and look at every node. */
 static bool not_finite(struct simba_trainer *trainer, int slot, double loss, double norm, struct simba_error *error) {
     const int64_t step = trainer->flights[slot].step;
     for (int other = 0; other < SB_SLOTS; other++)
@@ -270,7 +271,7 @@ static bool evaluate(struct simba_trainer *trainer, struct sb_evaluation evaluat
 static bool finish_epoch(struct simba_trainer *trainer, struct simba_error *error) {
     struct sb_training_state *state = &trainer->state;
     struct simba_progress *progress = &trainer->progress;
-    const bool end = state->step == trainer->plan.steps;
+    const bool end = state->step >= trainer->plan.steps;
     progress->evaluated = progress->averaged = progress->improved = false;
     struct sb_evaluation evaluations[2] = {0};
     if ((end || (state->epoch + 1) % trainer->config.evaluate_every == 0) && !evaluate(trainer, evaluations, error))
@@ -306,17 +307,21 @@ static bool finish_epoch(struct simba_trainer *trainer, struct simba_error *erro
     return true;
 }
 
-/* At the end of an epoch: has the evaluation not been better for too long? */
+/* At the end of an epoch that was evaluated: has the evaluation not been better for too long? */
 static bool out_of_patience(const struct simba_trainer *trainer) {
     const struct sb_training_state *state = &trainer->state;
-    return trainer->config.patience && state->epoch_step == 0 &&
-           state->epoch - state->best_epoch >= trainer->config.patience;
+    const struct sb_train_config *config = &trainer->config;
+    return config->patience && state->epoch_step == 0 && state->best_epoch > 0 &&
+           state->epoch % config->evaluate_every == 0 && state->epoch - state->best_epoch >= config->patience;
 }
 
 static bool step(struct simba_trainer *trainer, bool *finished, struct simba_error *error) {
+    /* A run that is resumed may be over, or beyond an end that has since been set earlier: it is left as it is. */
+    *finished = !trainer->started && trainer->state.step >= trainer->plan.steps;
+    if (*finished) return true;
     if (!trainer->started && !sb_trainer_start(trainer, error)) return false;
     const int64_t next = submitted_steps(trainer);
-    *finished = next == trainer->plan.steps || (next == trainer->state.step && out_of_patience(trainer));
+    *finished = next >= trainer->plan.steps || (next == trainer->state.step && out_of_patience(trainer));
     if (*finished) return true;
     for (int64_t micro_batch = 0; micro_batch < trainer->config.accumulation; micro_batch++)
         if (!submit(trainer, next, micro_batch, error)) return false;
@@ -327,7 +332,7 @@ static bool step(struct simba_trainer *trainer, bool *finished, struct simba_err
     const double begin = sb_trainer_now();
     if (!(epoch_ends ? finish_epoch(trainer, error) : save(trainer, trainer->last, error))) return false;
     trainer->clock.paused += sb_trainer_now() - begin;
-    *finished = trainer->state.step == trainer->plan.steps || out_of_patience(trainer);
+    *finished = trainer->state.step >= trainer->plan.steps || out_of_patience(trainer);
     if (*finished && trainer->state.step < trainer->plan.steps)
         sb_log(&trainer->log, SIMBA_LOG_WARNING,
                "stopping after epoch %lld of %lld: no better evaluation for %lld epochs (train.patience)",

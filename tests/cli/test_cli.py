@@ -84,10 +84,12 @@ def usage():
     check("no command", run(), 2, "simba train")
     check("help", run("--help"), 0, "simba predict", "Exit codes")
     check("version", run("version"), 0, "simba 0.")
-    for command in ["devices", "train", "evaluate", "predict", "forecast", "inspect", "parity"]:
+    for command in ["devices", "train", "evaluate", "predict", "forecast", "inspect", "label", "convert", "parity"]:
         check(f"{command} --help", run(command, "--help"), 0, "Usage: simba " + command, "Options:")
         check(f"help {command}", run("help", command), 0, "Usage: simba " + command)
         check(f"{command}: unknown option", run(command, "--devise"), 2, "unknown option --devise", "--help")
+    check("train --help", run("train", "--help"), 0, "simba.schema.json", "assets/configs", "initial_weights", "label_maps",
+          "simba label", '"series"', "simba forecast")
     check("unknown command", run("trian"), 2, "did you mean train?")
     check("unknown option", run("train", "x.json", "--resum"), 2, "did you mean --resume?")
     check("missing value", run("train", "x.json", "--output"), 2, "--output needs a value")
@@ -131,7 +133,9 @@ def devices(scratch):
 def whole_way(scratch):
     config, output = scratch / "good.json", scratch / "run"
     check("dry run", run("train", config, "--device", "cpu", "--output", output, "--dry-run"), 0, "plan", "parameters", "an epoch",
-          "memory", "steps", '"epochs":\t12')
+          "memory", "steps", '"epochs":\t12', "all 60 steps and 12 evaluations")
+    check("dry run: evaluations", run("train", config, "--device", "cpu", "--output", output, "--dry-run", "--set",
+                                      "train.evaluate_every=5"), 0, "all 60 steps and 3 evaluations")
     assert not output.exists()
     check("no output", run("train", config, "--device", "cpu"), 1, "--output")
     result = check("train", run("train", config, "--device", "cpu", "--output", output, "--set", "train.epochs=8"), 0,
@@ -147,6 +151,11 @@ def whole_way(scratch):
                            "train.learning_rate=1e30"), 1, "Step 2", "not finite is", "learning_rate")
     check("existing output", run("train", config, "--device", "cpu", "--output", output), 1, "--resume")
     check("resume when finished", run("train", "--device", "cpu", "--output", output, "--resume"), 0, "already finished")
+    check("resume for shorter", run("train", "--device", "cpu", "--output", output, "--resume", "--set", "train.epochs=2"),
+          0, "already finished: 40 steps of 10")
+    check("resume: dry run", run("train", "--device", "cpu", "--output", output, "--resume", "--dry-run", "--set",
+                                 "train.epochs=11", "--set", "train.evaluate_every=3"),
+          0, "resuming", "the remaining 15 steps and 2 evaluations")
     check("resume for longer", run("train", "--device", "cpu", "--output", output, "--resume", "--set",
                                    "train.epochs=12"), 0, "resuming", "epoch 12/12", "differs")
     rows = (output / "results.csv").read_text().splitlines()
@@ -223,6 +232,20 @@ def recipe(scratch):
     check("no label maps yet", train("imagenet_simba_s_einfft.json", "too_early"), 1, "imagenet_labels", "n0000000")
     check("label", run("label", scratch / "teacher" / "best.safetensors", images / "train", "--output",
                        scratch / "imagenet_labels", "--device", "cpu"), 0, "24 label maps of 4 x 4 places")
+    teacher, maps = scratch / "teacher" / "best.safetensors", scratch / "no labels"
+    twin = images / "train" / "n00000000" / "n00000000_0.again.png"
+    shutil.copy(images / "train" / "n00000000" / "n00000000_0.png", twin)
+    check("label: two images of one map", run("label", teacher, images / "train", "--output", maps, "--device", "cpu"), 1,
+          "n00000000_0.again.png and ", "n00000000_0.png would have one", "Rename")
+    twin.unlink()
+    listed = images / "val" / "list.txt"
+    listed.write_text("../train/n00000000/n00000000_0.png 0\n")
+    check("label: a map elsewhere", run("label", teacher, listed, "--output", maps, "--device", "cpu"), 1,
+          "n00000000_0.png", "outside of " + str(maps))
+    assert not maps.exists()
+    listed.write_text("n00000001/n00000001_0.png 1\n" * 2)
+    check("label: an image twice", run("label", teacher, listed, "--output", maps, "--device", "cpu"), 0,
+          "2 images: 1 label maps")
     check("recipe with token labels", train("imagenet_simba_s_einfft.json", "student", "train.ema=0.9",
                                             "train.layer_decay=0.75"), 0, "EMA: loss", "epoch 4/4", "(best)")
     check("evaluate the average", run("evaluate", scratch / "student" / "best.safetensors", "--device", "cpu"), 0,
@@ -373,6 +396,8 @@ def series(scratch):
     model = output / "best.safetensors"
     rows = (output / "results.csv").read_text().splitlines()
     assert rows[0].startswith("epoch,step,learning_rate,train_loss,evaluation_loss,mse,mae,windows_per_second"), rows[0]
+    check("series: label", run("label", model, data, "--output", scratch / "no maps", *cpu), 1, "best.safetensors",
+          "model for series")
     check("series: inspect", run("inspect", model), 0, "24 rows of 2 channels from the 48 before", "best MSE")
     result = check("series: inspect --json", run("inspect", model, "--json"), 0)
     assert json.loads(result.stdout)["horizon"] == 24

@@ -162,6 +162,7 @@ static void settings(void **state) {
                     config.erasing_boxes == 1);
         assert_true(config.ema == 0 && config.layer_decay == 1 && config.frozen_stages == 0);
         assert_int_equal(config.repeated_augmentation, 1);
+        assert_true(config.precision == SB_PRECISION_FP16 && config.loss_scale == 65536);
 
         /* Without token labels the same but for what that path of the published code does. */
         struct sb_train_config other = read_configuration(name_of(model, "_no_token_labels"));
@@ -184,10 +185,53 @@ static void settings(void **state) {
     }
 }
 
+/* Published for transfer learning: batch, rate, decay, clipping, warm-up and epochs. What that leaves open is as in the
+ * script of the same authors for another model. */
+static void transfer(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int classes;
+        const char *train, *evaluation;
+    } sets[] = {{"cars196", 196, "train.txt", "test.txt"},
+                {"cifar10", 10, "train", "test"},
+                {"cifar100", 100, "train", "test"},
+                {"flowers102", 102, "train.txt", "test.txt"}};
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "transfer_%s", sets[i].name);
+        struct sb_train_config config = read_configuration(name);
+        assert_int_equal(config.model.classes, sets[i].classes);
+        assert_string_equal(config.path, sets[i].name);
+        assert_string_equal(config.train, sets[i].train);
+        assert_string_equal(config.evaluation, sets[i].evaluation);
+        assert_string_equal(config.model.size, "b");
+        assert_true(config.model.mixer == SB_MIXER_MLP && !config.model.token_labels);
+        assert_true(config.model.height == 224 && config.model.width == 224 && config.model.crop_fraction == 0.875);
+        assert_true(config.initial_weights[0] && config.frozen_stages == 0 && config.layer_decay == 1);
+        assert_true(config.batch_size == 64 && config.accumulation == 1 && config.epochs == 1000);
+        assert_true(config.learning_rate == 1e-4 && config.weight_decay == 1e-4 && config.clip_norm == 1);
+        assert_true(config.warmup_epochs == 5 && config.schedule == SB_SCHEDULE_COSINE && config.patience == 100);
+        assert_true(config.label_smoothing == 0.1 && config.mixup == 0.8 && config.cutmix == 1);
+        assert_true(config.crop == SB_CROP_RANDOM_RESIZED && config.crop_interpolation == SB_CROP_BICUBIC);
+        assert_true(config.flip == 0.5 && config.random_erasing == 0);
+        assert_string_equal(config.randaugment, "rand-m9-mstd0.5-inc1");
+
+        /* The rate that steps have: not scaled by the batch, up to its peak in five epochs. */
+        enum { STEPS = 100 };
+        const struct sb_schedule schedule = sb_train_config_schedule(&config, STEPS);
+        double highest = 0;
+        for (int64_t step = 0; step < 6 * STEPS; step++) highest = fmax(highest, sb_schedule_rate(&schedule, step));
+        assert_true(highest <= 1e-4 && highest > 0.99e-4);
+        assert_true(sb_schedule_rate(&schedule, 2 * STEPS) < 0.5e-4);
+        sb_train_config_finish(&config);
+    }
+}
+
 int main(int count, char **words) {
     if (count != 2) return 2;
     directory = words[1];
     const struct CMUnitTest tests[] = {cmocka_unit_test(optimiser_groups), cmocka_unit_test(learning_rates),
-                                       cmocka_unit_test(settings)};
+                                       cmocka_unit_test(settings), cmocka_unit_test(transfer)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,6 +91,8 @@ struct watch {
     int64_t stop_at;
     int steps, epochs;
     double first_loss, last_loss, epoch_loss;
+    double loss_scale; /* of the last step */
+    int64_t skipped;
 };
 
 static void watch(void *user, const struct simba_progress *progress) {
@@ -99,13 +101,16 @@ static void watch(void *user, const struct simba_progress *progress) {
         if (!watch->steps++) watch->first_loss = progress->loss;
         watch->last_loss = progress->loss;
         watch->epoch_loss = progress->epoch_loss;
+        watch->loss_scale = progress->loss_scale;
+        watch->skipped = progress->skipped_steps;
         if (progress->step == watch->stop_at) simba_trainer_stop(watch->trainer);
     }
     if (progress->event == SIMBA_EVENT_EPOCH) watch->epochs++;
 }
 
-/* Stopped after a few steps, in the middle of epochs, again and again; with everything that has a state. */
-static void check_resuming(const char *train, const char *uninterrupted, const char *kept) {
+/* Stopped after a few steps, in the middle of epochs, again and again; with everything that has a state. `loss_scale`:
+ * the configured one, which interrupted runs must have left; 0: there is none. */
+static void check_resuming(const char *train, double loss_scale, const char *uninterrupted, const char *kept) {
     char whole_run[1024];
     snprintf(whole_run, sizeof whole_run, "%s", temporary(uninterrupted));
     char config[1024];
@@ -120,6 +125,7 @@ static void check_resuming(const char *train, const char *uninterrupted, const c
     simba_trainer_destroy(whole);
     move(temporary("run"), whole_run);
     int64_t step = 0;
+    bool carried = false; /* an interruption had a state of loss scaling to keep */
     for (int part = 0;; part++) {
         watching.stop_at = step + 1 + (int64_t)random_below(5);
         struct simba_trainer *trainer =
@@ -137,7 +143,9 @@ static void check_resuming(const char *train, const char *uninterrupted, const c
         const char *at = strstr(error.message, "after step ");
         assert_non_null(at);
         step = strtoll(at + strlen("after step "), NULL, 10);
+        carried = carried || (watching.skipped > 0 && watching.loss_scale != loss_scale);
     }
+    assert_true(carried == (loss_scale > 0));
     assert_int_equal(watching.epochs, 3);
     assert_same_files(temporary("run"), whole_run, "last.safetensors");
     assert_same_files(temporary("run"), whole_run, "best.safetensors");
@@ -147,7 +155,52 @@ static void check_resuming(const char *train, const char *uninterrupted, const c
 
 static void stop_and_resume(void **state) {
     (void)state;
-    check_resuming(hard, "whole", "stopped");
+    check_resuming(hard, 0, "whole", "stopped");
+}
+
+/* An end that is set before what was trained already, in mid-epoch and not: the run is over and stays as it is. */
+static void resume_beyond_the_end(void **state) {
+    (void)state;
+    char config[1024];
+    snprintf(config, sizeof config, "%s", temporary("beyond.json"));
+    write_configuration(config, "mlp", plain);
+    static const char *const shorter[] = {"train.epochs=1"};
+    for (int whole = 0; whole < 2; whole++) {
+        char output[1024], before[1024];
+        snprintf(output, sizeof output, "%s", temporary(whole ? "beyond_whole" : "beyond"));
+        snprintf(before, sizeof before, "%s", temporary(whole ? "before_whole" : "before"));
+        struct simba_error error;
+        struct watch watching = {.stop_at = whole ? -1 : TRAINING / 8 + 2};
+        struct simba_trainer *trainer =
+            create(config, output, false, (struct simba_trainer_options){.progress = watch, .user = &watching});
+        watching.trainer = trainer;
+        if (simba_trainer_run(trainer, &error) != (whole == 1)) fail_msg("it ran on, or stopped: %s", error.message);
+        simba_trainer_destroy(trainer);
+        mkdir(before, 0777);
+        static const char *const names[] = {"last.safetensors", "best.safetensors", "results.csv",
+                                            "configuration.json"};
+        for (int i = 0; i < 4; i++) {
+            char from[2048], to[2048];
+            size_t size;
+            snprintf(from, sizeof from, "%s/%s", output, names[i]);
+            snprintf(to, sizeof to, "%s/%s", before, names[i]);
+            char *bytes = read_whole(from, &size);
+            put_file(to, bytes, size);
+            free(bytes);
+        }
+        watching = (struct watch){.stop_at = -1};
+        trainer = create(config, output, true,
+                         (struct simba_trainer_options){
+                             .overrides = shorter, .override_count = 1, .progress = watch, .user = &watching});
+        struct simba_training_plan plan;
+        simba_trainer_plan(trainer, &plan);
+        assert_true(plan.first_step > plan.steps);
+        bool finished = false;
+        if (!simba_trainer_step(trainer, &finished, &error)) fail_msg("%s", error.message);
+        assert_true(finished && watching.steps == 0);
+        simba_trainer_destroy(trainer);
+        for (int i = 0; i < 4; i++) assert_same_files(output, before, names[i]);
+    }
 }
 
 /* ---- mixed precision */
@@ -157,7 +210,7 @@ static const char overflowing[] = "\"precision\": \"fp16\", \"loss_scale\": 1048
 
 static void resume_skipped_steps(void **state) {
     (void)state;
-    check_resuming(overflowing, "whole_fp16", "stopped_fp16");
+    check_resuming(overflowing, 1048576, "whole_fp16", "stopped_fp16");
 }
 
 struct scaling {
@@ -434,6 +487,27 @@ static void fine_tuning(void **state) {
     check_error(&error, SIMBA_ERROR_FORMAT, "other shape: block1.0.attn.mamba");
 }
 
+/* Epochs that nobody evaluated try no patience: it is counted where there is something to compare. */
+static void patience_between_evaluations(void **state) {
+    (void)state;
+    char config[1024];
+    snprintf(config, sizeof config, "%s", temporary("patient.json"));
+    write_configuration(config, "mlp",
+                        "\"epochs\": 30, \"batch_size\": 8, \"learning_rate\": 1e-12, \"minimum_learning_rate\": 0, "
+                        "\"warmup_learning_rate\": 0, \"weight_decay\": 0, \"patience\": 2, \"evaluate_every\": 3");
+    struct note note = {.epochs = 0};
+    struct simba_error error;
+    struct simba_trainer *trainer =
+        create(config, temporary("patient"), false,
+               (struct simba_trainer_options){
+                   .progress = keep_epoch, .user = &note, .log = {keep_note, &note, SIMBA_LOG_DEBUG}});
+    if (!simba_trainer_run(trainer, &error)) fail_msg("%s", error.message);
+    simba_trainer_destroy(trainer);
+    printf("%s", note.text);
+    assert_true(note.epochs >= 6 && note.epochs < 30 && note.epochs % 3 == 0);
+    assert_int_equal(access(temporary("patient/best.safetensors"), F_OK), 0);
+}
+
 /* A model labels the images it was trained on; another one learns from that, the same way every time. */
 static void token_labels(void **state) {
     (void)state;
@@ -546,11 +620,18 @@ int main(int count, char **words) {
     const char *seed = getenv("SIMBA_TEST_SEED");
     noise = seed ? (uint32_t)strtoul(seed, NULL, 10) : (uint32_t)time(NULL);
     printf("SIMBA_TEST_SEED=%u\n", (unsigned)noise);
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(repeats),     cmocka_unit_test(stop_and_resume), cmocka_unit_test(resume_skipped_steps),
-        cmocka_unit_test(overflows),   cmocka_unit_test(kill_and_resume), cmocka_unit_test(learns),
-        cmocka_unit_test(fine_tuning), cmocka_unit_test(token_labels),    cmocka_unit_test(not_finite),
-        cmocka_unit_test(refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(repeats),
+                                       cmocka_unit_test(stop_and_resume),
+                                       cmocka_unit_test(resume_skipped_steps),
+                                       cmocka_unit_test(overflows),
+                                       cmocka_unit_test(kill_and_resume),
+                                       cmocka_unit_test(learns),
+                                       cmocka_unit_test(fine_tuning),
+                                       cmocka_unit_test(token_labels),
+                                       cmocka_unit_test(not_finite),
+                                       cmocka_unit_test(refusals),
+                                       cmocka_unit_test(resume_beyond_the_end),
+                                       cmocka_unit_test(patience_between_evaluations)};
     const int failed = cmocka_run_group_tests(tests, set_up, remove_temporary);
     return close_public_device(device) + failed ? 1 : 0;
 }
