@@ -140,9 +140,9 @@ struct sb_tensor *sb_op_batch_norm(struct sb_graph *graph, struct sb_batch_norm_
  * d = softplus?(delta + bias);  h_t = exp(d_t A) h_(t-1) + d_t u_t B_t;  y_t = (C_t . h_t + D u_t) * silu(z_t)
  * inputs: u [B, L, E] | delta [B, L, E] | a [E, N] negative | b [B, L, N] pitched | c [B, L, N] pitched | d? [E] |
  * z? [B, L, E] pitched | bias? [E]; outputs: y [B, L, E] | ungated? [B, L, E] (before silu(z); training and z) |
- * states? [B, ceil(L / chunk) - 1, E, N]: h before the first token of each chunk but the first, where it is 0 (training).
- * GRADIENT inputs: dy | u | delta | a | b pitched | c pitched | d? | z? pitched | bias? | ungated? | states? ;
- * outputs: du | ddelta | da [E, N] | db pitched | dc pitched | dd? | dz? pitched | dbias? */
+ * states? [B, ceil(L / chunk) - 1, E, N]: h before the first token of each chunk but the first, where it is 0
+ * (training). GRADIENT inputs: dy | u | delta | a | b pitched | c pitched | d? | z? pitched | bias? | ungated? |
+ * states? ; outputs: du | ddelta | da [E, N] | db pitched | dc pitched | dd? | dz? pitched | dbias? */
 enum { SB_SCAN_U, SB_SCAN_DELTA, SB_SCAN_A, SB_SCAN_B, SB_SCAN_C, SB_SCAN_D, SB_SCAN_Z, SB_SCAN_BIAS };
 enum { SB_SCAN_Y, SB_SCAN_UNGATED, SB_SCAN_STATES };
 enum {
