@@ -18,35 +18,37 @@ static void hear(void *user, enum simba_log_level level, const char *message) {
 }
 static const struct simba_log hearing = {.function = hear};
 
-static struct sb_series read_text(const char *text, enum sb_features features, const char *target) {
+static struct sb_series read_file(const char *path, enum sb_features features, const char *target) {
     struct simba_error error = {0};
     struct sb_series series;
-    const char *path = temporary("series.csv");
-    put_text(path, text);
     if (!sb_series_read(&(struct sb_series_parameters){.table.path = path, .features = features, .target = target},
                         &series, &error))
         fail_msg("%s", error.message);
     return series;
 }
 
+static struct sb_series read_text(const char *text, enum sb_features features, const char *target) {
+    const char *path = temporary("series.csv");
+    put_text(path, text);
+    return read_file(path, features, target);
+}
+
 /* value(row, channel) = row + channel / 8 for hourly rows; all exact. */
 static struct sb_series ramp(int rows, int channels, enum sb_features features, const char *target) {
-    char *text = malloc(64 + (size_t)rows * (24 + 16 * (size_t)channels));
-    assert_non_null(text);
-    size_t used = (size_t)sprintf(text, "date");
-    for (int channel = 0; channel < channels; channel++) used += (size_t)sprintf(text + used, ",c%d", channel);
+    FILE *file = fopen(temporary("ramp.csv"), "w");
+    assert_non_null(file);
+    fputs("date", file);
+    for (int channel = 0; channel < channels; channel++) fprintf(file, ",c%d", channel);
     const struct sb_date_format format = {
         .kind = SB_DATE_CALENDAR, .year_first = true, .separator = '-', .time_separator = ' '};
     for (int row = 0; row < rows; row++) {
         char date[SB_DATE_TEXT];
         sb_date_print(row * 3600 * SB_SECOND, &format, date);
-        used += (size_t)sprintf(text + used, "\n%s", date);
-        for (int channel = 0; channel < channels; channel++)
-            used += (size_t)sprintf(text + used, ",%g", row + channel / 8.0);
+        fprintf(file, "\n%s", date);
+        for (int channel = 0; channel < channels; channel++) fprintf(file, ",%g", row + channel / 8.0);
     }
-    struct sb_series series = read_text(text, features, target);
-    free(text);
-    return series;
+    assert_int_equal(fclose(file), 0);
+    return read_file(temporary("ramp.csv"), features, target);
 }
 
 static struct sb_forecast_data prepare(const struct sb_series *series, int64_t look_back, int64_t horizon) {
