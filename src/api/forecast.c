@@ -193,8 +193,9 @@ static bool draw(const struct work *work, const char *path, struct simba_error *
         double *x = memory + 2 * points * (size_t)i;
         panels[i] = make_panel(work, i, history, x, x + points, curves[i]);
     }
-    char title[SB_CONFIG_TEXT + 96];
-    int length = snprintf(title, sizeof title, "%s, %lld rows ahead", work->seen.path, (long long)work->result.rows);
+    char title[1024]; /* a path may be longer */
+    int length =
+        snprintf(title, sizeof title, "%.900s, %lld rows ahead", work->seen.path, (long long)work->result.rows);
     if (panel_count < channels)
         snprintf(title + length, sizeof title - (size_t)length, " (the first %d of %d channels)", panel_count,
                  channels);

@@ -304,6 +304,42 @@ static void one_target_without_a_header(void **state) {
     simba_model_destroy(opened);
 }
 
+/* More channels than there are panels, of a file whose path is longer than the picture's title. */
+static void draws_many_channels(void **state) {
+    (void)state;
+    enum { MANY = 13 };
+    char config[1024], series[1024], long_path[4096], text[2048], plot[1024];
+    struct simba_error error;
+    snprintf(series, sizeof series, "%s", temporary("many.csv"));
+    snprintf(config, sizeof config, "%s", temporary("many.json"));
+    snprintf(plot, sizeof plot, "%s", temporary("many.png"));
+    FILE *file = fopen(series, "w");
+    assert_non_null(file);
+    for (int i = 0; i < 150; i++)
+        for (int c = 0; c < MANY; c++)
+            fprintf(file, "%.6f%c", value_at(i, c % CHANNELS) + c, c + 1 < MANY ? ',' : '\n');
+    assert_int_equal(fclose(file), 0);
+    snprintf(text, sizeof text,
+             "{\"model\": {\"architecture\": \"dlinear\", \"look_back\": 24, \"horizon\": 12}, \"data\": {\"path\": "
+             "\"%s\"}, \"train\": {\"epochs\": 1, \"batch_size\": 16}}",
+             series);
+    put_text(config, text);
+    run(config, temporary("many"));
+    /* /tmp/x/././././many.csv */
+    const char *slash = strrchr(series, '/');
+    int length = snprintf(long_path, sizeof long_path, "%.*s", (int)(slash - series), series);
+    while (length < 1130) length += snprintf(long_path + length, sizeof long_path - (size_t)length, "/.");
+    snprintf(long_path + length, sizeof long_path - (size_t)length, "%s", slash);
+    struct simba_model *opened = open_model(temporary("many/best.safetensors"), 1);
+    struct simba_forecast *forecast =
+        simba_model_forecast(opened, &(struct simba_forecast_options){.series = long_path, .plot = plot}, &error);
+    if (!forecast) fail_msg("%s", error.message);
+    assert_int_equal(forecast->channels, MANY);
+    assert_int_equal(access(plot, F_OK), 0);
+    simba_forecast_destroy(forecast);
+    simba_model_destroy(opened);
+}
+
 static void refusals(void **state) {
     (void)state;
     char config[1024], weights[1024], other[1024];
@@ -357,6 +393,7 @@ int main(int count, char **words) {
                                        cmocka_unit_test(forecasts_files),
                                        cmocka_unit_test(one_target),
                                        cmocka_unit_test(one_target_without_a_header),
+                                       cmocka_unit_test(draws_many_channels),
                                        cmocka_unit_test(refusals)};
     const int failures = cmocka_run_group_tests(tests, set_up, remove_temporary);
     return failures + close_public_device(device) ? 1 : 0;
