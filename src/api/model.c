@@ -148,6 +148,26 @@ static bool override_data(struct sb_json_document *document, const char *const *
     return true;
 }
 
+/* The weights of a model of series may fit several look-backs; its data are cut as the record says. */
+static bool check_record(const struct simba_model *model, const struct sb_train_config *config,
+                         struct simba_error *error) {
+    const struct sb_model_config *ours = &model->config, *its = &config->model;
+    if (ours->architecture == SB_ARCHITECTURE_VISION) return true;
+    const struct {
+        const char *key;
+        long long ours, its;
+    } numbers[] = {{"look_back", ours->forecaster.look_back, its->forecaster.look_back},
+                   {"horizon", ours->forecaster.horizon, its->forecaster.horizon},
+                   {"channels", ours->channels, its->channels}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i].ours != numbers[i].its)
+            return sb_fail(error, SIMBA_ERROR_CONFIG,
+                           "%s was trained with a %s of %lld, but the configuration that was named for it says %lld "
+                           "($.model.%s). Name the one of its training, or none: the weights say what it is.",
+                           model->path, numbers[i].key, numbers[i].its, numbers[i].ours, numbers[i].key);
+    return true;
+}
+
 bool api_training_configuration(const struct simba_model *model, const char *const *overrides, int override_count,
                                 struct sb_train_config *config, struct simba_error *error) {
     if (!model->trained)
@@ -157,7 +177,9 @@ bool api_training_configuration(const struct simba_model *model, const char *con
     const bool fine = document && override_data(document, overrides, override_count, error) &&
                       sb_train_config_read(sb_json_root(document), config, error);
     sb_json_destroy(document);
-    return fine;
+    if (!fine || check_record(model, config, error)) return fine;
+    sb_train_config_finish(config);
+    return false;
 }
 
 double api_now(void) {

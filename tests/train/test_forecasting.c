@@ -378,6 +378,20 @@ static void refusals(void **state) {
     check_error(&error, SIMBA_ERROR_ARGUMENT, "1 to 1048576 rows");
     assert_null(simba_model_forecast(opened, &(struct simba_forecast_options){.horizon = INT64_MAX}, &error));
     check_error(&error, SIMBA_ERROR_ARGUMENT, "1 to 1048576 rows");
+    simba_model_destroy(opened);
+
+    /* The weights of 24 rows fit 25 too: (25 + 4 - 8) / 4 patches are as many. */
+    put_text(config, "{\"model\": {\"architecture\": \"series\", \"look_back\": 25, \"horizon\": 12, \"patch\": 8, "
+                     "\"stride\": 4, \"end_padding\": 4, \"dim\": 16, \"depth\": 1, \"d_state\": 4, \"channels\": 3}}");
+    opened = simba_model_create(
+        device, &(struct simba_model_options){.weights = weights, .configuration = config, .batch = 1}, &error);
+    if (!opened) fail_msg("%s", error.message);
+    assert_null(simba_model_forecast(opened, NULL, &error));
+    check_error(&error, SIMBA_ERROR_CONFIG, "a look_back of 24");
+    assert_null(simba_model_evaluate_forecasts(opened, NULL, &error));
+    check_error(&error, SIMBA_ERROR_CONFIG, "$.model.look_back");
+    simba_model_destroy(opened);
+    opened = open_model(weights, 1);
     struct simba_image image = {.pixels = (const uint8_t *)"abc", .width = 1, .height = 1, .channels = 3};
     struct simba_prediction prediction;
     assert_false(simba_model_classify(opened, &image, 1, 1, &prediction, &error));
