@@ -5,6 +5,8 @@
 
 #include "simba/model.h"
 
+#include <stdio.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -26,7 +28,7 @@ struct simba_forecast {
     int64_t rows;
     int channels;             /* that are forecast */
     const char *const *names; /* [channels] */
-    const char *const *dates; /* [rows], in the file's own form, continued; NULL: the file has none */
+    const char *const *dates; /* [rows], the file's own as far as it has rows, then continued; NULL: it has none */
     const double *values;     /* [rows, channels], in the data's own units */
     const double *truth;      /* likewise; NaN where it is not known */
     int64_t history;          /* rows of the file that came before */
@@ -36,6 +38,8 @@ struct simba_forecast {
 SIMBA_API struct simba_forecast *simba_model_forecast(struct simba_model *model,
                                                       const struct simba_forecast_options *options,
                                                       struct simba_error *error);
+/* What `output` gets: the values as CSV in the form of the input. The stream is flushed. */
+SIMBA_API bool simba_forecast_print(const struct simba_forecast *forecast, FILE *stream, struct simba_error *error);
 SIMBA_API void simba_forecast_destroy(struct simba_forecast *forecast); /* NULL is fine */
 
 /* ---- errors on the test part, by the field's protocol: on scaled values, over all windows, steps and channels */

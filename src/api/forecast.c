@@ -15,7 +15,7 @@ struct work {
     struct simba_model *model;
     struct sb_train_config config;
     struct sb_series series;
-    struct sb_table seen; /* the file without the rows held back; borrows from `series` */
+    struct sb_continuation continuation;
     bool configured, read;
     const char **dates;
     double *values, *truth;
@@ -72,22 +72,24 @@ static bool read_file(struct work *work, const struct simba_forecast_options *op
     const struct sb_table *table = &work->series.table;
     work->result.rows = options->horizon ? options->horizon : model->config.forecaster.horizon;
     if (!check(work, options->hold_back, error)) return false;
-    work->seen = *table;
-    work->seen.rows -= options->hold_back;
-    work->result.history = work->seen.rows;
+    work->result.history = table->rows - options->hold_back;
     work->result.channels = work->series.targets;
     work->result.names = table->names + work->series.first_target;
-    return true;
+    work->continuation = (struct sb_continuation){.table = table,
+                                                  .begin = work->result.history,
+                                                  .rows = work->result.rows,
+                                                  .first = work->series.first_target,
+                                                  .columns = work->series.targets};
+    return sb_continuation_check(&work->continuation, error);
 }
 
 static bool make_dates(struct work *work, struct simba_error *error) {
-    const struct sb_table *table = &work->seen;
+    const struct sb_table *table = &work->series.table;
     if (!table->dates) return true;
     work->dates = sb_allocate((size_t)work->result.rows, sizeof *work->dates, error);
     for (int64_t row = 0; work->dates && row < work->result.rows; row++) {
         char text[SB_DATE_TEXT];
-        sb_date_print(sb_date_advance(table->dates[table->rows - 1], &table->interval, row + 1), &table->date_format,
-                      text);
+        sb_table_date_print(table, work->result.history + row, text);
         if (!(work->dates[row] = sb_pool_format(&work->pool, error, "%s", text))) return false;
     }
     work->result.dates = work->dates;
@@ -103,7 +105,7 @@ static bool run(struct work *work, struct simba_error *error) {
     struct sb_inference *inference = &model->inference;
     /* The scaled rows before, and behind them the forecast ones. */
     float *scaled = sb_allocate((size_t)((look_back + rows + forecaster->horizon) * channels), sizeof *scaled, error);
-    const struct sb_rows last = {work->seen.rows - look_back, work->seen.rows};
+    const struct sb_rows last = {work->result.history - look_back, work->result.history};
     bool fine = scaled && sb_scaler_apply(&model->channels.scaler, &work->series, last, scaled, error);
     for (int64_t done = 0; fine && done < rows; done += forecaster->horizon) {
         memcpy(sb_inference_windows(inference, 0), scaled + done * channels,
@@ -121,14 +123,14 @@ static bool run(struct work *work, struct simba_error *error) {
     for (int64_t row = 0; fine && row < rows; row++)
         for (size_t target = 0; target < targets; target++) {
             const int channel = work->series.first_target + (int)target;
-            const int64_t known = work->seen.rows + row;
+            const int64_t known = work->result.history + row;
             work->values[(size_t)row * targets + target] =
                 sb_scaler_restore(&model->channels.scaler, channel, scaled[(look_back + row) * channels + channel]);
             work->truth[(size_t)row * targets + target] =
                 known < table->rows ? table->values[known * channels + channel] : NAN;
         }
     free(scaled);
-    work->result.values = work->values;
+    work->result.values = work->continuation.values = work->values;
     work->result.truth = work->truth;
     return fine;
 }
@@ -137,11 +139,7 @@ static bool run(struct work *work, struct simba_error *error) {
 
 static void write_tick(const void *user, int64_t row, char text[static 64]) {
     const struct sb_table *table = user;
-    if (!table->dates) return;
-    const int64_t last = table->rows - 1;
-    const int64_t date = row <= last ? table->dates[row < 0 ? 0 : row]
-                                     : sb_date_advance(table->dates[last], &table->interval, row - last);
-    sb_date_print(date, &table->date_format, text);
+    if (table->dates) sb_table_date_print(table, row < 0 ? 0 : row, text);
 }
 
 enum { MOST_PANELS = 12 };
@@ -150,7 +148,7 @@ enum { MOST_PANELS = 12 };
 static struct sb_panel make_panel(const struct work *work, int target, int64_t history, double *x, double *y,
                                   struct sb_curve curves[3]) {
     const struct sb_table *table = &work->series.table;
-    const int64_t rows = work->result.rows, points = history + rows + 1, seen = work->seen.rows;
+    const int64_t rows = work->result.rows, points = history + rows + 1, seen = work->result.history;
     const int channel = work->series.first_target + target;
     static const char *const names[] = {"history", "truth", "forecast"};
     for (int curve = 0; curve < 3; curve++) {
@@ -176,14 +174,14 @@ static struct sb_panel make_panel(const struct work *work, int target, int64_t h
                              .curves = curves,
                              .curve_count = truth ? 3 : 2,
                              .tick = table->dates ? write_tick : NULL,
-                             .user = &work->seen};
+                             .user = table};
 }
 
 static bool draw(const struct work *work, const char *path, struct simba_error *error) {
     const int channels = work->result.channels, panel_count = channels < MOST_PANELS ? channels : MOST_PANELS;
     int64_t history = 2 * work->model->config.forecaster.look_back;
     if (history < work->result.rows) history = work->result.rows;
-    if (history > work->seen.rows) history = work->seen.rows;
+    if (history > work->result.history) history = work->result.history;
     const size_t points = (size_t)(history + work->result.rows + 1) * 3;
     double *memory = sb_allocate(2 * points * (size_t)panel_count, sizeof *memory, error);
     if (!memory) return false;
@@ -195,7 +193,7 @@ static bool draw(const struct work *work, const char *path, struct simba_error *
     }
     char title[1024]; /* a path may be longer */
     int length =
-        snprintf(title, sizeof title, "%.900s, %lld rows ahead", work->seen.path, (long long)work->result.rows);
+        snprintf(title, sizeof title, "%.900s, %lld rows ahead", work->series.table.path, (long long)work->result.rows);
     if (panel_count < channels)
         snprintf(title + length, sizeof title - (size_t)length, " (the first %d of %d channels)", panel_count,
                  channels);
@@ -213,10 +211,13 @@ struct simba_forecast *simba_model_forecast(struct simba_model *model, const str
     if (!work) return NULL;
     work->model = model;
     if (read_file(work, options, error) && make_dates(work, error) && run(work, error) &&
-        (!options->output || sb_table_write_continuation(&work->seen, work->series.first_target, work->result.channels,
-                                                         work->values, work->result.rows, options->output, error)) &&
+        (!options->output || sb_continuation_write(&work->continuation, options->output, error)) &&
         (!options->plot || draw(work, options->plot, error)))
         return &work->result;
     simba_forecast_destroy(&work->result);
     return NULL;
+}
+
+bool simba_forecast_print(const struct simba_forecast *forecast, FILE *stream, struct simba_error *error) {
+    return sb_continuation_print(&((const struct work *)forecast)->continuation, stream, error);
 }

@@ -26,39 +26,6 @@ static void print_json(const struct simba_forecast *forecast) {
     fputs("]}\n", stdout);
 }
 
-/* A field of CSV. */
-static void print_field(const char *text) {
-    bool quote = false;
-    for (const char *at = text; *at; at++) quote = quote || *at == ',' || *at == '"' || *at == '\n' || *at == '\r';
-    if (!quote) {
-        fputs(text, stdout);
-        return;
-    }
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"') putchar('"');
-        putchar(*text);
-    }
-    putchar('"');
-}
-
-static void print_csv(const struct simba_forecast *forecast) {
-    fputs(forecast->dates ? "date" : "step", stdout);
-    for (int c = 0; c < forecast->channels; c++) {
-        putchar(',');
-        print_field(forecast->names[c]);
-    }
-    putchar('\n');
-    for (int64_t row = 0; row < forecast->rows; row++) {
-        if (forecast->dates)
-            print_field(forecast->dates[row]);
-        else
-            printf("%lld", (long long)(forecast->history + row + 1));
-        for (int c = 0; c < forecast->channels; c++) printf(",%.9g", forecast->values[row * forecast->channels + c]);
-        putchar('\n');
-    }
-}
-
 static void print_summary(const struct simba_forecast *forecast, const char *output, const char *plot) {
     printf("%lld rows of %d channel%s", (long long)forecast->rows, forecast->channels,
            forecast->channels == 1 ? "" : "s");
@@ -130,8 +97,8 @@ static int run(const struct cli_command *command, int count, char **words) {
         print_json(forecast);
     else if (output || plot)
         print_summary(forecast, output, plot);
-    else
-        print_csv(forecast);
+    else if (!simba_forecast_print(forecast, stdout, &error))
+        code = cli_failed(&error);
 done:
     simba_forecast_destroy(forecast);
     simba_model_destroy(model);
@@ -146,6 +113,7 @@ const struct cli_command cli_forecast = {
     .operands = "MODEL SERIES.csv",
     .summary = "forecast what follows a series",
     .details = "Values are in the data's own units, dates go on from the last one. Without --output, --plot or --json\n"
-               "the forecast is printed as CSV. A horizon beyond the model's is reached by going on from its own\n"
+               "the forecast is printed as CSV in the form of the input. A horizon beyond the model's is reached by "
+               "going on from its own\n"
                "forecast.\n",
     .run = run};

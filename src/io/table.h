@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include "io/date.h"
 
+#include <stdio.h>
+
 enum sb_header {
     SB_HEADER_AUTO, /* the first row is a header if a cell of it is no number, no date and not empty */
     SB_HEADER_PRESENT,
@@ -76,11 +78,25 @@ void sb_table_list_names(const char *const *names, int count, char text[SB_TABLE
 bool sb_table_fail_no_column(struct simba_error *error, const char *path, const char *const *names, int count,
                              const char *name, const char *purpose);
 
-/* Writes the rows that follow `table`: its separator, its columns first ... first + columns - 1 by name, and its form
- * of dates, which go on from the last one by its interval; row by row `values` [rows, columns], in the fewest digits
- * that read back to the same double. Of a table without dates: the number of the row after the last one as "step",
- * from 1. The file is replaced as a whole or not at all. */
-bool sb_table_write_continuation(const struct sb_table *table, int first, int columns, const double *values,
-                                 int64_t rows, const char *path, struct simba_error *error);
+/* Rows that take the place of the table's from `begin` on, or follow its last one. */
+struct sb_continuation {
+    const struct sb_table *table;
+    int64_t begin; /* row of the table, from 0; at least 1, at most table->rows */
+    int64_t rows;
+    int first, columns;   /* the table's columns first ... first + columns - 1 */
+    const double *values; /* [rows, columns] */
+};
+
+/* Fails where a row needs a date that neither stands in the table nor follows from its interval. */
+bool sb_continuation_check(const struct sb_continuation *continuation, struct simba_error *error);
+
+/* The table must have dates: the row's own, behind the last row so many intervals later. */
+void sb_table_date_print(const struct sb_table *table, int64_t row, char text[static SB_DATE_TEXT]);
+
+/* Text as the table's: its separator, decimal sign and form of dates, its columns by name, numbers in the fewest digits
+ * that read back to the same double. Of a table without dates: the number of the row as "step", from 1. A file is
+ * replaced as a whole or not at all; a stream is flushed. Both check the continuation. */
+bool sb_continuation_print(const struct sb_continuation *continuation, FILE *stream, struct simba_error *error);
+bool sb_continuation_write(const struct sb_continuation *continuation, const char *path, struct simba_error *error);
 
 #endif

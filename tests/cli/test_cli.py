@@ -409,6 +409,14 @@ def series(scratch):
     check("series: unknown season", run("evaluate", model, "--baselines", "--season", "100", *cpu), 1, "100", "48")
     result = check("series: forecast", run("forecast", model, data, *cpu), 0, "date,load,oil", "2021-01-29 00:00:00,")
     assert len(result.stdout.splitlines()) == 25
+    plain, written = scratch / "plain.csv", scratch / "g.csv"
+    plain.write_text("".join(line.partition(",")[2].replace(",", ";").replace(".", ",") + "\n"
+                             for line in data.read_text().splitlines()))
+    check("series: no dates", run("forecast", model, plain, "--output", written, *cpu), 1, "decimal_comma")
+    plain.write_text(plain.read_text().replace(",", "."))
+    result = check("series: steps", run("forecast", model, plain, *cpu), 0, "step;load;oil\n1;")
+    check("series: the same file", run("forecast", model, plain, "--output", written, *cpu), 0)
+    assert written.read_text() == result.stdout, (written.read_text(), result.stdout)
     result = check("series: forecast --json", run("forecast", model, data, "--json", "--hold-back", "3", *cpu), 0)
     told = json.loads(result.stdout)
     assert told["channels"] == ["load", "oil"] and len(told["rows"]) == 24, told

@@ -382,7 +382,8 @@ static void check_continuation(struct sb_table_parameters parameters, const char
     struct simba_error error = {0};
     struct sb_table table = read_with(parameters);
     const char *path = temporary("forecast.csv");
-    if (!sb_table_write_continuation(&table, 0, 1, VALUES(0.1, 2.0 / 3.0), 2, path, &error))
+    if (!sb_continuation_write(&(struct sb_continuation){&table, table.rows, 2, 0, 1, VALUES(0.1, 2.0 / 3.0)}, path,
+                               &error))
         fail_msg("%s", error.message);
     char *text = content_of(path);
     assert_string_equal(text, expected);
@@ -435,16 +436,39 @@ static void continued(void **state) {
 
     struct simba_error error = {0};
     struct sb_table table = read_with(file_of("date,a,b\n2016-07-01,1,2\n2016-07-02,1,2\n"));
-    assert_true(sb_table_write_continuation(&table, 1, 1, VALUES(5), 1, temporary("b.csv"), &error));
+    assert_true(
+        sb_continuation_write(&(struct sb_continuation){&table, 2, 1, 1, 1, VALUES(5)}, temporary("b.csv"), &error));
     char *text = content_of(temporary("b.csv"));
     assert_string_equal(text, "date,b\n2016-07-03,5\n");
     free(text);
-    assert_false(sb_table_write_continuation(&table, 0, 1, VALUES(5), 1, temporary("no/where.csv"), &error));
+    assert_false(sb_continuation_write(&(struct sb_continuation){&table, 2, 1, 0, 1, VALUES(5)},
+                                       temporary("no/where.csv"), &error));
     check_error(&error, SIMBA_ERROR_FILE, "No such file");
     sb_table_finish(&table);
     table = read_with(file_of("date,a\n2016-07-01,1\n"));
-    assert_false(sb_table_write_continuation(&table, 0, 1, VALUES(5), 1, temporary("c.csv"), &error));
+    assert_false(
+        sb_continuation_write(&(struct sb_continuation){&table, 1, 1, 0, 1, VALUES(5)}, temporary("c.csv"), &error));
     check_error(&error, SIMBA_ERROR_FORMAT, "its dates do not tell how far apart the rows are");
+    sb_table_finish(&table);
+
+    /* Rows that are there keep their dates, also behind a gap. */
+    parameters = file_of("date,a\n2016-07-01,1\n2016-07-02,2\n2016-07-05,3\n");
+    parameters.date_rule = SB_DATES_WITH_GAPS;
+    table = read_with(parameters);
+    const struct sb_continuation behind = {&table, 1, 3, 0, 1, VALUES(4, 5, 6)};
+    FILE *stream = fopen(temporary("d.csv"), "w");
+    assert_non_null(stream);
+    assert_true(sb_continuation_print(&behind, stream, &error));
+    assert_int_equal(fclose(stream), 0);
+    text = content_of(temporary("d.csv"));
+    assert_string_equal(text, "date,a\n2016-07-02,4\n2016-07-05,5\n2016-07-06,6\n");
+    free(text);
+    stream = fopen("/dev/full", "w");
+    if (stream) {
+        assert_false(sb_continuation_print(&behind, stream, &error));
+        check_error(&error, SIMBA_ERROR_FILE, "Cannot write the forecast: No space left");
+        fclose(stream);
+    }
     sb_table_finish(&table);
 }
 

@@ -23,7 +23,9 @@ static void continue_table(const struct sb_table *table) {
         fuzz_expect(atexit(remove_written) == 0, "a file to write");
     }
     /* Dates may come to an end. */
-    if (!sb_table_write_continuation(table, 0, table->columns, table->values, 1, written, &error)) {
+    const struct sb_continuation continuation = {
+        .table = table, .begin = table->rows, .rows = 1, .columns = table->columns, .values = table->values};
+    if (!sb_continuation_write(&continuation, written, &error)) {
         fuzz_expect(error.code != SIMBA_OK && error.code != SIMBA_ERROR_INTERNAL, "an error that says what is wrong");
         return;
     }

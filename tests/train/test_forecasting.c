@@ -228,6 +228,50 @@ static void forecasts_files(void **state) {
     simba_model_destroy(opened);
 }
 
+/* Rows held back keep the dates that the file gives them, behind a gap too, wherever they are told. */
+static void tells_the_dates_of_the_file(void **state) {
+    (void)state;
+    char config[1024], series[1024], output[1024], printed[1024];
+    struct simba_error error;
+    snprintf(series, sizeof series, "%s", temporary("gap.csv"));
+    snprintf(config, sizeof config, "%s", temporary("gap.json"));
+    snprintf(output, sizeof output, "%s", temporary("held.csv"));
+    snprintf(printed, sizeof printed, "%s", temporary("printed.csv"));
+    write_configuration(config, model, ", \"gaps\": \"allow\"", "\"epochs\": 1, \"batch_size\": 32");
+    run(config, temporary("gap"));
+    FILE *file = fopen(series, "w");
+    assert_non_null(file);
+    fputs("Day;right;left;middle\n", file);
+    for (int i = 0; i < 40; i++) /* the last four of 40 days come two days later */
+        fprintf(file, "2021-%02d-%02d;%.3f;%.3f;%.3f\n", i < 31 ? 1 : 2, i < 31 ? i + 1 : i - 30 + (i < 36 ? 0 : 2),
+                value_at(i, 2), value_at(i, 0), value_at(i, 1));
+    assert_int_equal(fclose(file), 0);
+    struct simba_model *opened = open_model(temporary("gap/last.safetensors"), 1);
+    struct simba_forecast *forecast = simba_model_forecast(
+        opened, &(struct simba_forecast_options){.series = series, .hold_back = 5, .output = output}, &error);
+    if (!forecast) fail_msg("%s", error.message);
+    assert_string_equal(forecast->dates[0], "2021-02-05");
+    assert_string_equal(forecast->dates[1], "2021-02-08");
+    assert_string_equal(forecast->dates[4], "2021-02-11");
+    assert_string_equal(forecast->dates[5], "2021-02-12");
+    file = fopen(printed, "w");
+    assert_non_null(file);
+    assert_true(simba_forecast_print(forecast, file, &error));
+    assert_int_equal(fclose(file), 0);
+    size_t size, printed_size;
+    char *text = read_whole(output, &size), *again = read_whole(printed, &printed_size);
+    assert_int_equal(size, printed_size);
+    assert_memory_equal(text, again, size);
+    text[size] = 0;
+    assert_int_equal(strncmp(text, "Day;left;middle;right\n2021-02-05;", 33), 0);
+    assert_non_null(strstr(text, "\n2021-02-08;"));
+    assert_null(strstr(text, "\n2021-02-06;"));
+    free(text);
+    free(again);
+    simba_forecast_destroy(forecast);
+    simba_model_destroy(opened);
+}
+
 /* One target of three channels: it alone is measured and forecast. */
 static void one_target(void **state) {
     (void)state;
@@ -402,13 +446,11 @@ static void refusals(void **state) {
 int main(int count, char **words) {
     if (count != 2) return 2;
     device = open_public_device(strcmp(words[1], "cpu") ? NULL : "cpu");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(repeats_and_resumes),
-                                       cmocka_unit_test(evaluates_as_it_forecasts),
-                                       cmocka_unit_test(forecasts_files),
-                                       cmocka_unit_test(one_target),
-                                       cmocka_unit_test(one_target_without_a_header),
-                                       cmocka_unit_test(draws_many_channels),
-                                       cmocka_unit_test(refusals)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(repeats_and_resumes), cmocka_unit_test(evaluates_as_it_forecasts),
+        cmocka_unit_test(forecasts_files),     cmocka_unit_test(tells_the_dates_of_the_file),
+        cmocka_unit_test(one_target),          cmocka_unit_test(one_target_without_a_header),
+        cmocka_unit_test(draws_many_channels), cmocka_unit_test(refusals)};
     const int failures = cmocka_run_group_tests(tests, set_up, remove_temporary);
     return failures + close_public_device(device) ? 1 : 0;
 }
