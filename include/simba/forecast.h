@@ -62,7 +62,7 @@ struct simba_forecast_evaluate_options {
 
 struct simba_baseline {
     const char *name; /* "last value", "seasonal", "mean", "DLinear" */
-    struct simba_forecast_error error;
+    struct simba_forecast_error error, drop_last;
 };
 
 struct simba_forecast_evaluation {
@@ -73,6 +73,7 @@ struct simba_forecast_evaluation {
     const char *const *names;                      /* [channels] */
     const struct simba_forecast_error *by_step;    /* [horizon], over every window */
     const struct simba_forecast_error *by_channel; /* [channels] */
+    const struct simba_forecast_error *drop_last_by_step, *drop_last_by_channel;
     int baseline_count;
     const struct simba_baseline *baselines;
     double seconds; /* of the model, baselines not counted */

@@ -20,7 +20,7 @@ struct work {
     struct sb_series series;
     struct sb_forecast_data data;
     bool configured, read;
-    struct simba_forecast_error *by_step, *by_channel;
+    struct simba_forecast_error *by_step, *by_channel; /* over every window, and behind them of whole batches */
     struct simba_baseline baselines[MOST_BASELINES];
 };
 
@@ -83,21 +83,27 @@ static bool fill(struct work *work, const struct sb_forecast_metrics *metrics, s
     result->horizon = work->data.horizon;
     result->channels = work->data.targets;
     result->names = (const char *const *)work->series.table.names + work->data.first_target;
-    work->by_step = sb_allocate((size_t)result->horizon, sizeof *work->by_step, error);
-    work->by_channel = work->by_step ? sb_allocate((size_t)result->channels, sizeof *work->by_channel, error) : NULL;
+    const int64_t steps = result->horizon, channels = result->channels;
+    work->by_step = sb_allocate((size_t)(2 * steps), sizeof *work->by_step, error);
+    work->by_channel = work->by_step ? sb_allocate((size_t)(2 * channels), sizeof *work->by_channel, error) : NULL;
     if (!work->by_channel) return false;
-    for (int64_t step = 0; step < result->horizon; step++)
-        work->by_step[step] = as_public(sb_forecast_metrics_step(metrics, step, false));
-    for (int channel = 0; channel < result->channels; channel++)
-        work->by_channel[channel] = as_public(sb_forecast_metrics_channel(metrics, channel, false));
+    for (int drop_last = 0; drop_last < 2; drop_last++) {
+        for (int64_t i = 0; i < steps; i++)
+            work->by_step[drop_last * steps + i] = as_public(sb_forecast_metrics_step(metrics, i, drop_last));
+        for (int i = 0; i < channels; i++)
+            work->by_channel[drop_last * channels + i] = as_public(sb_forecast_metrics_channel(metrics, i, drop_last));
+    }
     result->by_step = work->by_step;
     result->by_channel = work->by_channel;
+    result->drop_last_by_step = work->by_step + steps;
+    result->drop_last_by_channel = work->by_channel + channels;
     return true;
 }
 
 static void add_baseline(struct work *work, const char *name, const struct sb_forecast_metrics *metrics) {
     work->baselines[work->result.baseline_count++] =
-        (struct simba_baseline){name, as_public(sb_forecast_metrics_total(metrics, false))};
+        (struct simba_baseline){name, as_public(sb_forecast_metrics_total(metrics, false)),
+                                as_public(sb_forecast_metrics_total(metrics, true))};
     work->result.baselines = work->baselines;
 }
 

@@ -406,6 +406,19 @@ def series(scratch):
     assert figures["windows"] == 134 - 24 + 1 and figures["drop_last"]["windows"] == 96, figures
     assert set(figures["channels"]) == {"load", "oil"} and len(figures["steps"]) == 24, figures
     assert set(figures["baselines"]) == {"last value", "seasonal", "mean", "DLinear"}, figures
+    other = figures["drop_last"]
+    assert set(other["channels"]) == {"load", "oil"} and len(other["steps"]) == 24, other
+    assert abs(sum(mse for mse, _ in other["steps"]) / 24 - other["mse"]) < 1e-5 * other["mse"], other
+    assert all(figure["drop_last"]["windows"] == 96 and figure["drop_last"]["mse"] != figure["mse"]
+               for figure in figures["baselines"].values()), figures
+    result = check("series: drop last", run("evaluate", model, "--baselines", "--drop-last", "16", *cpu), 0,
+                   "the first 96 windows, in whole batches of 16")
+    assert result.stdout.count("in whole batches:") == 4 + 2 + 4, result.stdout
+    result = check("series: no whole batch", run("evaluate", model, "--drop-last", "200", *cpu), 0,
+                   "no whole batch of 200 windows")
+    assert "nan" not in result.stdout, result.stdout
+    result = check("series: every window", run("evaluate", model, *cpu), 0)
+    assert "whole batch" not in result.stdout, result.stdout
     check("series: unknown season", run("evaluate", model, "--baselines", "--season", "100", *cpu), 1, "100", "48")
     result = check("series: forecast", run("forecast", model, data, *cpu), 0, "date,load,oil", "2021-01-29 00:00:00,")
     assert len(result.stdout.splitlines()) == 25

@@ -137,7 +137,8 @@ static void evaluates_as_it_forecasts(void **state) {
     assert_true(result->all.mse < 0.25 * find_baseline(result, "last value")->error.mse);
     assert_true(find_baseline(result, "seasonal")->error.mse < find_baseline(result, "last value")->error.mse);
 
-    double mean[CHANNELS] = {0}, deviation[CHANNELS] = {0}, squares[CHANNELS] = {0}, first_step = 0, absolute = 0;
+    double mean[CHANNELS] = {0}, deviation[CHANNELS] = {0}, squares[CHANNELS] = {0}, first_step = 0, absolute = 0,
+           kept[CHANNELS] = {0};
     const int training = ROWS * 7 / 10;
     for (int c = 0; c < CHANNELS; c++) {
         for (int i = 0; i < training; i++) mean[c] += value_at(i, c) / training;
@@ -155,6 +156,7 @@ static void evaluates_as_it_forecasts(void **state) {
                 const double scaled = (forecast->values[t * CHANNELS + c] - truth) / deviation[c];
                 assert_true(fabs(truth - value_at(ROWS - test + window + t, c)) < 1e-6);
                 squares[c] += scaled * scaled;
+                if (window < result->drop_last.windows) kept[c] += scaled * scaled;
                 absolute += fabs(scaled);
                 if (t == 0) first_step += scaled * scaled;
             }
@@ -165,6 +167,8 @@ static void evaluates_as_it_forecasts(void **state) {
         const double mse = squares[c] / (windows * HORIZON);
         all += mse / CHANNELS;
         assert_true(fabs(result->by_channel[c].mse - mse) < 1e-5 * mse);
+        const double kept_mse = kept[c] / (double)(result->drop_last.windows * HORIZON);
+        assert_true(fabs(result->drop_last_by_channel[c].mse - kept_mse) < 1e-5 * kept_mse);
     }
     assert_true(fabs(result->all.mse - all) < 1e-5 * all);
     absolute /= windows * HORIZON * CHANNELS;
