@@ -22,7 +22,7 @@ struct simba_model_options {
     const char *const *overrides; /* "model.mixer=einfft": applied to the configuration before it is read */
     int override_count;
     uint64_t seed; /* of fresh weights */
-    int batch;     /* images computed at once; larger sets are cut. 0: 1 */
+    int batch;     /* images or windows computed at once; larger sets are cut. 0: 1 */
 };
 
 /* `device` NULL: the model can be inspected, but not run. The device must outlive the model. */
@@ -102,11 +102,12 @@ struct simba_model_info {
     double bytes;              /* read and written at least, one forward pass */
 
     /* The training record; zero or empty when origin is not "trained". */
-    int64_t step, epoch; /* finished optimiser steps and epochs */
-    double best_top1;    /* best accuracy on the evaluation data so far, 0..1; negative: never evaluated */
-    double best_mse;     /* of a model of series: smallest mean squared error on the validation part */
-    char data[256];      /* what it was trained on */
-    char version[32];    /* of the library that wrote it */
+    int64_t step, epoch;  /* finished optimiser steps and epochs */
+    double best_top1;     /* best accuracy on the evaluation data so far, 0..1; negative: never evaluated */
+    double best_mse;      /* of a model of series: smallest mean squared error on the validation part */
+    int evaluation_batch; /* samples that the training evaluated at once */
+    char data[256];       /* what it was trained on */
+    char version[32];     /* of the library that wrote it */
 };
 
 SIMBA_API void simba_model_inspect(const struct simba_model *model, struct simba_model_info *info);

@@ -208,6 +208,14 @@ bool simba_model_save(const struct simba_model *model, const char *path, struct 
     return sb_weights_save(path, &model->config, &model->list, model->parameters, error);
 }
 
+static int evaluation_batch(const struct simba_model *model) {
+    struct sb_train_config config;
+    if (!model->trained || !api_training_configuration(model, NULL, 0, &config, NULL)) return 0;
+    const int batch = (int)config.evaluation_batch;
+    sb_train_config_finish(&config);
+    return batch;
+}
+
 void simba_model_inspect(const struct simba_model *model, struct simba_model_info *info) {
     const struct sb_model_config *config = &model->config;
     const struct sb_cost cost = sb_graph_cost(&model->inference.graph);
@@ -231,6 +239,7 @@ void simba_model_inspect(const struct simba_model *model, struct simba_model_inf
                                       .bytes = cost.bytes,
                                       .step = model->state.step,
                                       .epoch = model->state.epoch,
+                                      .evaluation_batch = evaluation_batch(model),
                                       .best_top1 = vision && has_best ? model->state.best : -1,
                                       .best_mse = series && has_best ? model->state.best : -1};
     sb_model_config_describe(config, info->model);

@@ -79,6 +79,13 @@ struct cli_device {
 struct simba_device *cli_device_open(const struct cli_device *options, struct simba_error *error);
 struct simba_log cli_log(bool verbose);
 
+/* ---- evaluate.c */
+
+/* A model to evaluate, which the caller destroys. `batch` 0: of a series as many windows as its training evaluated at
+ * once, which fit the device then; else 64 images. */
+struct simba_model *cli_open_to_evaluate(struct simba_device *device, const char *weights, const char *configuration,
+                                         int batch, struct simba_error *error);
+
 /* ---- evaluate_series.c */
 
 int cli_evaluate_series(struct simba_model *model, const struct simba_forecast_evaluate_options *options,

@@ -8,6 +8,20 @@ static void show_progress(void *user, int64_t done, int64_t total) {
     if (done == total) fputs("\r\033[K", stderr);
 }
 
+struct simba_model *cli_open_to_evaluate(struct simba_device *device, const char *weights, const char *configuration,
+                                         int batch, struct simba_error *error) {
+    struct simba_model_options options = {.weights = weights, .configuration = configuration, .batch = batch};
+    if (!batch) {
+        struct simba_model *model = simba_model_create(NULL, &options, error);
+        if (!model) return NULL;
+        struct simba_model_info info;
+        simba_model_inspect(model, &info);
+        simba_model_destroy(model);
+        options.batch = info.series && info.evaluation_batch ? info.evaluation_batch : 64;
+    }
+    return simba_model_create(device, &options, error);
+}
+
 static int run(const struct cli_command *command, int count, char **words) {
     struct cli_device device_options = {0};
     const char *data = NULL, *configuration = NULL;
@@ -26,7 +40,7 @@ static int run(const struct cli_command *command, int count, char **words) {
         CLI_DATA_OPTION(overrides),
         {.name = "batch",
          .argument = "N",
-         .help = "images or windows computed at once",
+         .help = "images or windows computed at once (64; of a series as its training says)",
          .integer = &batch,
          .minimum = 1},
         {.name = "drop-last",
@@ -54,12 +68,7 @@ static int run(const struct cli_command *command, int count, char **words) {
         goto done;
     }
     device = cli_device_open(&device_options, &error);
-    if (device)
-        model = simba_model_create(device,
-                                   &(struct simba_model_options){.weights = operands.items[0],
-                                                                 .configuration = configuration,
-                                                                 .batch = batch ? batch : 64},
-                                   &error);
+    if (device) model = cli_open_to_evaluate(device, operands.items[0], configuration, batch, &error);
     if (!model) {
         code = cli_failed(&error);
         goto done;

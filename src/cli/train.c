@@ -209,7 +209,7 @@ static int run(const struct cli_command *command, int count, char **words) {
          .help = "print configuration, plan and the time an epoch takes, then stop",
          .flag = &dry_run},
         {.name = "baselines",
-         .help = "series: train DLinear as well, and compare with it and with naive forecasts",
+         .help = "series: train DLinear (by its authors' settings for ETTh1), compare with it and naive forecasts",
          .flag = &baselines},
         CLI_DEVICE_OPTIONS(device_options),
         {0}};
@@ -252,8 +252,7 @@ static int run(const struct cli_command *command, int count, char **words) {
     if (plan.first_step >= plan.steps) {
         printf("already finished: %lld steps of %lld; raise train.epochs to go on\n", (long long)plan.first_step,
                (long long)plan.steps);
-        if (baselines) code = cli_train_baselines(&training, &plan);
-        goto done;
+        goto finished;
     }
     double begin = now();
     char text[32];
@@ -263,7 +262,10 @@ static int run(const struct cli_command *command, int count, char **words) {
         printf("done in %s: %s/best.safetensors\n", cli_duration(text, now() - begin), plan.output);
     else
         code = cli_failed(&error);
-    if (fine && baselines) code = cli_train_baselines(&training, &plan);
+finished:
+    simba_trainer_destroy(trainer); /* its memory may be what the baselines need */
+    trainer = NULL;
+    if (code == CLI_DONE && baselines) code = cli_train_baselines(&training, &plan);
 done:
     simba_trainer_destroy(trainer);
     simba_device_close(device);

@@ -121,6 +121,10 @@ static void evaluates_as_it_forecasts(void **state) {
     write_configuration(config, model, "", "\"epochs\": 12, \"batch_size\": 8, \"learning_rate\": 0.01");
     run(config, temporary("learn"));
     struct simba_model *opened = open_model(weights, 16);
+    struct simba_model_info info;
+    simba_model_inspect(opened, &info);
+    assert_int_equal(info.batch, 16);
+    assert_int_equal(info.evaluation_batch, ROWS / 10 - HORIZON + 1); /* all that the validation part has */
     struct simba_forecast_evaluation *result = simba_model_evaluate_forecasts(
         opened, &(struct simba_forecast_evaluate_options){.baselines = true, .season = 12, .drop_last = 16}, &error);
     if (!result) fail_msg("%s", error.message);
