@@ -140,12 +140,12 @@ static bool run_linear(struct work *work, const struct simba_forecast_evaluate_o
     if (!linear) return false;
     const struct sb_forecaster_config *ours = &work->model->config.forecaster, *its = &linear->config.forecaster;
     const bool same = its->look_back == ours->look_back && its->horizon == ours->horizon &&
-                      linear->config.channels == work->model->config.channels;
+                      sb_channels_equal(&linear->channels, &work->model->channels);
     struct sb_forecast_metrics metrics;
     bool fine = true;
     if (!same)
         sb_log(&work->model->device->log, SIMBA_LOG_WARNING,
-               "%s has another look-back, horizon or other channels; it is left out", path);
+               "%s has another look-back or horizon, or other channels or another scaling; it is left out", path);
     else if ((fine = run(linear, work, options, &metrics, error))) {
         add_baseline(work, "DLinear", &metrics);
         sb_forecast_metrics_finish(&metrics);

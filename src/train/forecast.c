@@ -1,6 +1,7 @@
 #include "train/forecast.h"
 
 #include <cJSON.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,18 @@ void sb_channels_finish(struct sb_channels *channels) {
     free(channels->names);
     sb_scaler_finish(&channels->scaler);
     *channels = (struct sb_channels){0};
+}
+
+static bool near(double left, double right) {
+    return fabs(left - right) <= 1e-12 * (fabs(left) + fabs(right));
+}
+
+bool sb_channels_equal(const struct sb_channels *left, const struct sb_channels *right) {
+    bool equal = left->count == right->count;
+    for (int i = 0; equal && i < left->count; i++)
+        equal = !strcmp(left->names[i], right->names[i]) && near(left->scaler.mean[i], right->scaler.mean[i]) &&
+                near(left->scaler.deviation[i], right->scaler.deviation[i]);
+    return equal;
 }
 
 /* ---- forecasts of a part */

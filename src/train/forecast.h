@@ -28,6 +28,8 @@ bool sb_forecast_prepare(const struct sb_train_config *config, const struct sb_s
 char *sb_channels_write(const struct sb_forecast_data *data, struct simba_error *error);
 bool sb_channels_read(const char *file, const char *text, struct sb_channels *channels, struct simba_error *error);
 void sb_channels_finish(struct sb_channels *channels);
+/* The same names in the same order, and the same scaling but for the rounding of a number written in decimal. */
+bool sb_channels_equal(const struct sb_channels *left, const struct sb_channels *right);
 
 /* Every window of a part once, in order; `inference` is prepared. `metrics` was created for the part's windows.
  * `each` (may be NULL) sees the results: forecast and truth [count, horizon, targets] of windows first .. first +

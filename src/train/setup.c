@@ -1,6 +1,7 @@
 /* Creating, planning and starting a training run. */
 #include "train/trainer.h"
 
+#include "train/forecast.h"
 #include "train/results.h"
 
 #include <dirent.h>
@@ -133,6 +134,26 @@ static bool make_plan(struct simba_trainer *trainer, struct simba_error *error) 
 
 /* ---- the first parameters: fresh or from the checkpoint */
 
+/* Of a series: weights that learned other columns, or the same ones scaled otherwise, would go on as if they fitted. */
+static bool check_channels(const struct simba_trainer *trainer, const char *recorded, struct simba_error *error) {
+    const char *ours = sb_task(trainer->task)->channels;
+    if (!ours) return true;
+    struct sb_channels now, before;
+    char name[SB_CONFIG_TEXT + 64];
+    snprintf(name, sizeof name, "%s, metadata \"simba.channels\"", trainer->last);
+    if (!sb_channels_read("the series", ours, &now, error)) return false;
+    bool fine = sb_channels_read(name, recorded ? recorded : "{}", &before, error);
+    if (fine && !sb_channels_equal(&now, &before))
+        fine = sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s was trained on other data: the channels of %s have other names, another order, or another "
+                       "mean and deviation over the training part. Resume with the same file, $.data.columns and "
+                       "$.data.split, or begin anew with another --output.",
+                       trainer->last, trainer->config.path);
+    sb_channels_finish(&now);
+    sb_channels_finish(&before);
+    return fine;
+}
+
 static bool resume(struct simba_trainer *trainer, struct simba_error *error) {
     struct sb_safetensors *file = sb_safetensors_open(trainer->last, error);
     if (!file) return false;
@@ -145,6 +166,7 @@ static bool resume(struct simba_trainer *trainer, struct simba_error *error) {
                        "%s was trained with %lld steps per epoch, this configuration makes it %lld. Resume with the "
                        "same data, $.train.batch_size and $.train.accumulation.",
                        trainer->last, (long long)record.epoch_steps, (long long)trainer->plan.epoch_steps);
+    if (fine) fine = check_channels(trainer, record.channels, error);
     struct sb_checkpoint_spaces spaces = trainer->host;
     const bool average_begins = spaces.average && !sb_checkpoint_has_average(file);
     if (average_begins) spaces.average = NULL;

@@ -392,6 +392,60 @@ static void draws_many_channels(void **state) {
     simba_model_destroy(opened);
 }
 
+/* Neither resumed nor compared with where the columns or their scaling are no longer those. */
+static void notices_other_data(void **state) {
+    (void)state;
+    static const struct {
+        int first;
+        const char *header;
+    } files[] = {{0, "date,left,middle,right"}, {0, "date,left,right,middle"}, {30, "date,left,middle,right"}};
+    char config[1024], series[1024], text[2048], output[1024];
+    struct simba_error error;
+    snprintf(series, sizeof series, "%s", temporary("changing.csv"));
+    snprintf(config, sizeof config, "%s", temporary("changing.json"));
+    for (int i = 0; i < 3; i++) {
+        FILE *file = fopen(series, "w");
+        assert_non_null(file);
+        fprintf(file, "%s\n", files[i].header);
+        for (int row = files[i].first; row < files[i].first + 200; row++)
+            fprintf(file, "%d,%.6f,%.6f,%.6f\n", row, value_at(row, 0), value_at(row, 1), value_at(row, 2));
+        assert_int_equal(fclose(file), 0);
+        snprintf(text, sizeof text,
+                 "{\"model\": {%s}, \"data\": {\"path\": \"%s\"}, \"train\": {\"epochs\": %d, \"batch_size\": 16}}",
+                 model, series, i + 1);
+        put_text(config, text);
+        if (i == 0) {
+            run(config, temporary("changing"));
+            snprintf(text, sizeof text,
+                     "{\"model\": {\"architecture\": \"dlinear\", \"look_back\": 24, \"horizon\": 12}, \"data\": "
+                     "{\"path\": \"%s\"}, \"train\": {\"epochs\": 1, \"batch_size\": 16}}",
+                     series);
+            put_text(config, text);
+            run(config, temporary("changing/dlinear"));
+            continue;
+        }
+        assert_null(create(config, temporary("changing"), true, &error));
+        check_error(&error, SIMBA_ERROR_CONFIG, "was trained on other data");
+        /* A model of the new data beside the old DLinear. */
+        snprintf(output, sizeof output, "%s", temporary(i == 1 ? "changed1" : "changed2"));
+        run(config, output);
+        snprintf(text, sizeof text, "%s/best.safetensors", output);
+        char beside[1024];
+        snprintf(beside, sizeof beside, "%s", temporary("changing/other.safetensors"));
+        assert_int_equal(rename(text, beside), 0);
+        for (int dlinear = 0; dlinear < 2; dlinear++) {
+            struct simba_model *opened = open_model(dlinear ? temporary("changing/best.safetensors") : beside, 16);
+            struct simba_forecast_evaluation *result = simba_model_evaluate_forecasts(
+                opened, &(struct simba_forecast_evaluate_options){.series = series, .baselines = true, .season = 12},
+                &error);
+            if (!result) fail_msg("%s", error.message);
+            assert_int_equal(result->baseline_count, 3 + dlinear);
+            simba_forecast_evaluation_destroy(result);
+            simba_model_destroy(opened);
+        }
+    }
+}
+
 static void refusals(void **state) {
     (void)state;
     char config[1024], weights[1024], other[1024];
@@ -454,11 +508,15 @@ static void refusals(void **state) {
 int main(int count, char **words) {
     if (count != 2) return 2;
     device = open_public_device(strcmp(words[1], "cpu") ? NULL : "cpu");
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(repeats_and_resumes), cmocka_unit_test(evaluates_as_it_forecasts),
-        cmocka_unit_test(forecasts_files),     cmocka_unit_test(tells_the_dates_of_the_file),
-        cmocka_unit_test(one_target),          cmocka_unit_test(one_target_without_a_header),
-        cmocka_unit_test(draws_many_channels), cmocka_unit_test(refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(repeats_and_resumes),
+                                       cmocka_unit_test(evaluates_as_it_forecasts),
+                                       cmocka_unit_test(forecasts_files),
+                                       cmocka_unit_test(tells_the_dates_of_the_file),
+                                       cmocka_unit_test(one_target),
+                                       cmocka_unit_test(one_target_without_a_header),
+                                       cmocka_unit_test(draws_many_channels),
+                                       cmocka_unit_test(notices_other_data),
+                                       cmocka_unit_test(refusals)};
     const int failures = cmocka_run_group_tests(tests, set_up, remove_temporary);
     return failures + close_public_device(device) ? 1 : 0;
 }
