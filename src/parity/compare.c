@@ -106,8 +106,11 @@ static bool make_parameters(struct compare *compare) {
 }
 
 static bool make_side(struct compare *compare, struct side *side, struct sb_device *device) {
-    static const char *const names[SB_SPACE_COUNT] = {NULL,      "parameters", "gradients", NULL,
-                                                      "moment1", "moment2",    "scaling"};
+    static const char *const names[SB_SPACE_COUNT] = {[SB_SPACE_PARAMETER] = "parameters",
+                                                      [SB_SPACE_GRADIENT] = "gradients",
+                                                      [SB_SPACE_MOMENT1] = "moment1",
+                                                      [SB_SPACE_MOMENT2] = "moment2",
+                                                      [SB_SPACE_SCALING] = "scaling"};
     for (int i = 0; i < compare->graph.tensor_count; i++) {
         enum sb_space space = compare->graph.tensors[i]->space;
         if (space == SB_SPACE_ACTIVATION || side->spaces[space]) continue;
