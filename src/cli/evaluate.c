@@ -67,6 +67,10 @@ static int run(const struct cli_command *command, int count, char **words) {
         code = cli_usage_error(command, "expected one model file, found %d", operands.count);
         goto done;
     }
+    if (season && !baselines) {
+        code = cli_usage_error(command, "--season is for the seasonal baseline; add --baselines");
+        goto done;
+    }
     device = cli_device_open(&device_options, &error);
     if (device) model = cli_open_to_evaluate(device, operands.items[0], configuration, batch, &error);
     if (!model) {
@@ -88,10 +92,10 @@ static int run(const struct cli_command *command, int count, char **words) {
         code = cli_evaluate_series(model, &series, device, json);
         goto done;
     }
-    if (baselines || season || drop_last || overrides.count) {
-        code = cli_usage_error(
-            command, "--baselines, --season, --drop-last and --set are for models of series; %s is one of images",
-            operands.items[0]);
+    if (baselines || drop_last || overrides.count) {
+        code =
+            cli_usage_error(command, "--baselines, --drop-last and --set are for models of series; %s is one of images",
+                            operands.items[0]);
         goto done;
     }
     if (!simba_model_evaluate(model,

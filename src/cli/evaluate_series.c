@@ -1,6 +1,8 @@
 /* `simba evaluate` of a model of series. */
 #include "cli.h"
 
+#include <string.h>
+
 /* "windows": 97, "mse": 0.4, "mae": 0.4 */
 static void print_error(const struct simba_forecast_error *error) {
     printf("\"windows\": %lld, \"mse\": ", (long long)error->windows);
@@ -77,6 +79,9 @@ static void print_text(const struct simba_forecast_evaluation *result, const str
     for (int i = 0; i < result->baseline_count; i++)
         print_line(result->baselines[i].name, &result->baselines[i].error,
                    both ? &result->baselines[i].drop_last : NULL);
+    bool linear = !result->baseline_count;
+    for (int i = 0; i < result->baseline_count; i++) linear = linear || !strcmp(result->baselines[i].name, "DLinear");
+    if (!linear) printf("  no DLinear that fits beside the model; simba train --baselines trains one\n");
     printf("by channel\n");
     for (int i = 0; i < result->channels && i < MOST_CHANNELS; i++)
         print_line(result->names[i], &result->by_channel[i], both ? &result->drop_last_by_channel[i] : NULL);

@@ -418,7 +418,11 @@ def series(scratch):
                    "no whole batch of 200 windows")
     assert "nan" not in result.stdout, result.stdout
     result = check("series: every window", run("evaluate", model, *cpu), 0)
-    assert "whole batch" not in result.stdout, result.stdout
+    assert "whole batch" not in result.stdout and "DLinear" not in result.stdout, result.stdout
+    check("series: season alone", run("evaluate", model, "--season", "24", *cpu), 2, "add --baselines")
+    lone = scratch / "lone.safetensors"
+    lone.write_bytes(model.read_bytes())
+    check("series: no DLinear", run("evaluate", lone, "--baselines", *cpu), 0, "simba train --baselines trains one")
     check("series: unknown season", run("evaluate", model, "--baselines", "--season", "100", *cpu), 1, "100", "48")
     result = check("series: forecast", run("forecast", model, data, *cpu), 0, "date,load,oil", "2021-01-29 00:00:00,")
     assert len(result.stdout.splitlines()) == 25
