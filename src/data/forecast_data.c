@@ -39,10 +39,10 @@ const float *sb_window(const struct sb_forecast_data *data, enum sb_part part, i
     return data->scaled + (data->parts[part].begin + window) * data->channels;
 }
 
-void sb_windows_gather(const struct sb_forecast_data *data, enum sb_part part, const int64_t *windows, int count,
-                       float *input, float *truth) {
-    const size_t channels = (size_t)data->channels, targets = (size_t)data->targets;
-    const size_t before = (size_t)data->look_back * channels;
+/* The truth of channels first_target ... first_target + targets - 1. */
+static void gather(const struct sb_forecast_data *data, enum sb_part part, const int64_t *windows, int count,
+                   int first_target, int targets, float *input, float *truth) {
+    const size_t before = (size_t)(data->look_back * data->channels);
     for (int i = 0; i < count; i++) {
         const float *row = sb_window(data, part, windows[i]);
         if (input) {
@@ -50,20 +50,26 @@ void sb_windows_gather(const struct sb_forecast_data *data, enum sb_part part, c
             input += before;
         }
         if (!truth) continue;
-        row += before + (size_t)data->first_target;
-        for (int64_t step = 0; step < data->horizon; step++, row += channels, truth += targets)
-            memcpy(truth, row, targets * sizeof *truth);
+        row += before + (size_t)first_target;
+        for (int64_t step = 0; step < data->horizon; step++, row += data->channels, truth += targets)
+            memcpy(truth, row, (size_t)targets * sizeof *truth);
     }
 }
 
-bool sb_window_sampler_create(int64_t count, int batch, bool shuffle, bool drop_last, uint64_t seed,
-                              struct sb_window_sampler *sampler, struct simba_error *error) {
-    *sampler = (struct sb_window_sampler){.count = count,
-                                          .batches = sb_epoch_batches(count, batch, drop_last),
-                                          .batch = batch,
-                                          .shuffle = shuffle,
-                                          .seed = seed,
-                                          .epoch = -1};
+void sb_windows_gather(const struct sb_forecast_data *data, enum sb_part part, const int64_t *windows, int count,
+                       float *input, float *truth) {
+    gather(data, part, windows, count, data->first_target, data->targets, input, truth);
+}
+
+void sb_windows_gather_all(const struct sb_forecast_data *data, enum sb_part part, const int64_t *windows, int count,
+                           float *input, float *truth) {
+    gather(data, part, windows, count, 0, data->channels, input, truth);
+}
+
+bool sb_window_sampler_create(int64_t count, int batch, bool shuffle, uint64_t seed, struct sb_window_sampler *sampler,
+                              struct simba_error *error) {
+    *sampler =
+        (struct sb_window_sampler){.count = count, .batch = batch, .shuffle = shuffle, .seed = seed, .epoch = -1};
     sampler->order = sb_allocate((size_t)count, sizeof *sampler->order, error);
     return sampler->order != NULL;
 }

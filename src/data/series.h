@@ -112,21 +112,24 @@ const float *sb_window(const struct sb_forecast_data *data, enum sb_part part, i
  * either may be NULL. */
 void sb_windows_gather(const struct sb_forecast_data *data, enum sb_part part, const int64_t *windows, int count,
                        float *input, float *truth);
+/* The same with the truth of every channel: [count, horizon, channels]. */
+void sb_windows_gather_all(const struct sb_forecast_data *data, enum sb_part part, const int64_t *windows, int count,
+                           float *input, float *truth);
 
 /* Which windows form which batch: a function of (seed, epoch, batch) alone, so that a run goes on anywhere. */
 struct sb_window_sampler {
-    int64_t count, batches; /* windows of the part; batches of an epoch */
+    int64_t count; /* windows of the part */
     int batch;
     bool shuffle;
     uint64_t seed;
     int64_t epoch; /* whose order is in `order`; -1: none yet */
     int64_t *order;
 };
-bool sb_window_sampler_create(int64_t count, int batch, bool shuffle, bool drop_last, uint64_t seed,
-                              struct sb_window_sampler *sampler, struct simba_error *error);
+bool sb_window_sampler_create(int64_t count, int batch, bool shuffle, uint64_t seed, struct sb_window_sampler *sampler,
+                              struct simba_error *error);
 void sb_window_sampler_finish(struct sb_window_sampler *sampler);
-/* The windows of batch `index` < sampler->batches of an epoch; fewer than sampler->batch only in the last one. Shuffled
- * as the images of sb_epoch_order are. */
+/* The windows of batch `index` of an epoch, from 0 as long as there are windows; fewer than sampler->batch only in the
+ * last one. Shuffled as the images of sb_epoch_order are. */
 int sb_window_sampler_batch(struct sb_window_sampler *sampler, int64_t epoch, int64_t index, const int64_t **windows);
 
 #endif

@@ -205,7 +205,6 @@ static bool complete(struct reading *reading, struct simba_error *error) {
     }
     for (int column = 0; reading->missing > 0 && column < table->columns; column++)
         if (!interpolate(reading, column, error)) return false;
-    table->interpolated = reading->missing;
     if (reading->missing > 0)
         sb_log(log, SIMBA_LOG_WARNING, "%s: %lld missing value%s interpolated, the first one in line %lld.",
                table->path, (long long)reading->missing, reading->missing == 1 ? " was" : "s were",

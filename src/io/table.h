@@ -63,7 +63,6 @@ struct sb_table {
     int64_t *dates;
     struct sb_date_format date_format;
     struct sb_interval interval; /* the most frequent one if not all are equal */
-    int64_t interpolated;        /* cells */
     struct sb_pool pool;         /* owns the names and the path */
 };
 

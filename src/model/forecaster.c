@@ -10,7 +10,6 @@ struct builder {
     struct sb_graph *graph;
     const struct sb_model_config *config;
     const struct sb_parameter_list *list;
-    int64_t batch;
     uint32_t dropouts; /* made so far: each has random numbers of its own */
 };
 
@@ -109,7 +108,7 @@ bool sb_forecaster_forward(struct sb_graph *graph, const struct sb_model_config 
                            const struct sb_parameter_list *list, int64_t batch, struct sb_forecaster_graph *model,
                            struct simba_error *error) {
     const struct sb_forecaster_config *forecaster = &config->forecaster;
-    struct builder builder = {.graph = graph, .config = config, .list = list, .batch = batch};
+    struct builder builder = {.graph = graph, .config = config, .list = list};
     const bool whole = config->architecture == SB_ARCHITECTURE_DLINEAR;
     struct sb_tensor *statistics = NULL;
     memset(model, 0, sizeof *model);

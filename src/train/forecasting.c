@@ -71,7 +71,7 @@ static bool begin(struct sb_task *task, int64_t epoch, int64_t batch, const stru
     (void)watch;
     self->epoch = epoch;
     self->batch = batch;
-    return sb_window_sampler_create(self->base.samples, (int)self->config->batch_size, true, true,
+    return sb_window_sampler_create(self->base.samples, (int)self->config->batch_size, true,
                                     (uint64_t)self->config->seed, &self->sampler, error);
 }
 

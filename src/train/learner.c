@@ -172,14 +172,9 @@ void sb_learner_fill(struct sb_learner *learner, const struct sb_train_config *c
 void sb_learner_fill_windows(struct sb_learner *learner, int slot, const struct sb_forecast_data *data,
                              const int64_t *windows, int count, const struct sb_step_numbers *numbers) {
     struct sb_program *program = learner->program;
-    float *input = sb_program_host(program, slot, learner->forecaster.window);
-    float *truth = sb_program_host(program, slot, learner->truth);
-    const size_t before = (size_t)(data->look_back * data->channels), after = (size_t)(data->horizon * data->channels);
-    for (int i = 0; i < count; i++) {
-        const float *window = sb_window(data, SB_PART_TRAINING, windows[i]);
-        memcpy(input + (size_t)i * before, window, before * sizeof *input);
-        memcpy(truth + (size_t)i * after, window + before, after * sizeof *truth);
-    }
+    sb_windows_gather_all(data, SB_PART_TRAINING, windows, count,
+                          sb_program_host(program, slot, learner->forecaster.window),
+                          sb_program_host(program, slot, learner->truth));
     memcpy(sb_program_host(program, slot, learner->step), numbers, sizeof *numbers);
 }
 
