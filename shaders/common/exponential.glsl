@@ -34,6 +34,10 @@ float sigmoid(float x) {
     return 1.0 / (1.0 + exponential2(-LOG2_E * x));
 }
 
+vec4 sigmoids(vec4 x) {
+    return vec4(sigmoid(x.x), sigmoid(x.y), sigmoid(x.z), sigmoid(x.w));
+}
+
 // log(1 + exp(x)), linear above 20 as in the reference. With e = exp(-|x|), log1p(e) = 2 artanh(e / (2 + e)): a series
 // in the square of at most 1/9, so small results keep all their digits (GLSL has no log1p).
 float softplus(float x) {

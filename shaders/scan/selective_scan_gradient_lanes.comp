@@ -13,6 +13,7 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "arguments.glsl"
 #include "common/exponential.glsl"
+#include "common/transposed_sum.glsl"
 
 const uint PER_WORD = PAIRS == 1 ? 2 : 1;
 const uint WORDS = (STATES_COUNT + WORKGROUP * PER_WORD - 1) / (WORKGROUP * PER_WORD);
@@ -43,22 +44,6 @@ uint place(uint w) {
 #define LOAD(array, w, pointer, i) array[w] = arguments.pointer.at[i];
 #define STORE(pointer, i, array, w) arguments.pointer.at[i] = array[w]
 #endif
-
-// The sum over all lanes of sums[i], in lane i.
-float transposed_sum(float sums[WORKGROUP]) {
-    [[unroll]] for (uint level = 1; level < 8; level++) {
-        const uint half_width = WORKGROUP >> level;
-        if (half_width > 0) {
-            const bool upper = (gl_SubgroupInvocationID & half_width) != 0;
-            [[unroll]] for (uint i = 0; i < half_width; i++) {
-                const float kept = upper ? sums[i + half_width] : sums[i];
-                const float given = upper ? sums[i] : sums[i + half_width];
-                sums[i] = kept + subgroupShuffleXor(given, half_width);
-            }
-        }
-    }
-    return sums[0];
-}
 
 // What a lane reads and writes of a token: one channel, or with PAIRS two.
 #if PAIRS

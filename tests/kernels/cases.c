@@ -73,7 +73,12 @@ struct sb_tensor *check_uniform(struct check *check, const char *name, double lo
 }
 
 struct sb_tensor *check_pitched(struct check *check, const char *name, double scale, int rank, const int64_t *shape) {
-    int64_t wide[SB_MAX_RANK], counts[2] = {check_between(check, 1, 9), shape[rank - 1]};
+    return check_columns(check, name, scale, rank, shape, check_between(check, 1, 9));
+}
+
+struct sb_tensor *check_columns(struct check *check, const char *name, double scale, int rank, const int64_t *shape,
+                                int64_t first) {
+    int64_t wide[SB_MAX_RANK], counts[2] = {first, shape[rank - 1]};
     struct sb_tensor *parts[2] = {NULL, NULL};
     memcpy(wide, shape, (size_t)rank * sizeof(*wide));
     wide[rank - 1] = counts[0] + counts[1];

@@ -72,6 +72,9 @@ struct sb_tensor *check_uniform(struct check *check, const char *name, double lo
                                 const int64_t *shape);
 /* The same for the last `columns` columns of a wider input, so with a pitch larger than the row. */
 struct sb_tensor *check_pitched(struct check *check, const char *name, double scale, int rank, const int64_t *shape);
+/* With as many columns in front. */
+struct sb_tensor *check_columns(struct check *check, const char *name, double scale, int rank, const int64_t *shape,
+                                int64_t first);
 /* An input of any type, zeroed, not differentiable; the values to fill in come back through *values. */
 struct sb_tensor *check_constant(struct check *check, const char *name, enum sb_dtype dtype, int rank,
                                  const int64_t *shape, void **values);

@@ -1,6 +1,7 @@
 /* The selective scan and its gradient: which kernel, with which shape of the work. */
 #include "backend/vulkan/lowerings.h"
 #include "backend/vulkan/partials.h"
+#include "backend/vulkan/short_sequences.h"
 #include "ops/ops.h"
 
 static int64_t divide_up(int64_t a, int64_t b) {
@@ -23,6 +24,21 @@ struct sizes {
 
 static struct sizes sizes_of(const struct sb_tensor *u, const struct sb_tensor *a) {
     return (struct sizes){u->shape[0], u->shape[1], u->shape[2], a->shape[1]};
+}
+
+/* ---- many short sequences with few states, on drivers that compute on a CPU */
+
+/* Four states are a texel of B. With more than 16 the kernels that exchange lanes have enough to do for each token. */
+static bool is_short(const struct vk_limits *limits, struct sizes size) {
+    return vk_short_sequences(limits, size.tokens, size.channels) && limits->subgroup_shuffle && size.states <= 16 &&
+           size.states % 4 == 0;
+}
+
+/* All that the kernels read as texels lies in one memory. */
+static bool short_texels(struct vk_lowering *lowering, const struct sb_tensor *tensor, uint32_t *first,
+                         uint32_t *pitch) {
+    return !tensor ||
+           (sb_storage(tensor)->space == SB_SPACE_ACTIVATION && vk_short_texels(lowering, tensor, first, pitch));
 }
 
 /* ---- forward */
@@ -105,10 +121,52 @@ static bool scan_in_lanes(struct vk_lowering *lowering, const struct sb_node *no
     return vk_dispatch(lowering, &dispatch);
 }
 
+/* *done stays false, and nothing is done, where the kernel does not fit. */
+static bool short_scan(struct vk_lowering *lowering, const struct sb_node *node, struct sizes size, bool *done) {
+    struct sb_tensor *const *in = node->inputs, *const *out = node->outputs;
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    struct vk_selective_scan_short_arguments arguments = {.y = vk_tensor_address(lowering, out[SB_SCAN_Y]),
+                                                          .ungated = vk_tensor_address(lowering, out[SB_SCAN_UNGATED]),
+                                                          .d = vk_tensor_address(lowering, in[SB_SCAN_D]),
+                                                          .bias = vk_tensor_address(lowering, in[SB_SCAN_BIAS]),
+                                                          .samples = (uint32_t)size.batch,
+                                                          .channel_quads = (uint32_t)(size.channels / 4)};
+    uint32_t dense;
+    *done = is_short(limits, size) && !out[SB_SCAN_STATES] && vk_short_target(out[SB_SCAN_Y]) &&
+            vk_short_target(out[SB_SCAN_UNGATED]) &&
+            short_texels(lowering, in[SB_SCAN_U], &arguments.u_first, &dense) &&
+            short_texels(lowering, in[SB_SCAN_DELTA], &arguments.delta_first, &dense) &&
+            short_texels(lowering, in[SB_SCAN_A], &arguments.a_first, &dense) &&
+            short_texels(lowering, in[SB_SCAN_B], &arguments.b_first, &arguments.b_pitch) &&
+            short_texels(lowering, in[SB_SCAN_C], &arguments.c_first, &arguments.c_pitch) &&
+            short_texels(lowering, in[SB_SCAN_Z], &arguments.z_first, &arguments.z_pitch);
+    if (!*done) return true;
+    uint32_t groups[2];
+    vk_short_groups(limits, size.channels, size.batch, size.states / 4 + 1, groups);
+    return vk_dispatch(
+        lowering,
+        &(struct vk_dispatch){.kernel = VK_KERNEL_SELECTIVE_SCAN_SHORT,
+                              .arguments = &arguments,
+                              .groups = {groups[0], groups[1]},
+                              .texels = {vk_tensor_address(lowering, in[SB_SCAN_U])},
+                              .constants = {[VK_SELECTIVE_SCAN_SHORT_WORKGROUP] = limits->subgroup_size,
+                                            [VK_SELECTIVE_SCAN_SHORT_TOKENS] = (uint32_t)size.tokens,
+                                            [VK_SELECTIVE_SCAN_SHORT_QUADS] = (uint32_t)(size.states / 4),
+                                            [VK_SELECTIVE_SCAN_SHORT_POLYNOMIAL] = limits->software,
+                                            [VK_SELECTIVE_SCAN_SHORT_SOFTPLUS] = node->attributes.scan.softplus,
+                                            [VK_SELECTIVE_SCAN_SHORT_HAS_D] = in[SB_SCAN_D] != NULL,
+                                            [VK_SELECTIVE_SCAN_SHORT_HAS_Z] = in[SB_SCAN_Z] != NULL,
+                                            [VK_SELECTIVE_SCAN_SHORT_HAS_BIAS] = in[SB_SCAN_BIAS] != NULL,
+                                            [VK_SELECTIVE_SCAN_SHORT_SAVE_UNGATED] = out[SB_SCAN_UNGATED] != NULL}});
+}
+
 bool vk_lower_selective_scan(struct vk_lowering *lowering, const struct sb_node *node) {
     struct sb_tensor *const *in = node->inputs, *const *out = node->outputs;
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sizes size = sizes_of(in[SB_SCAN_U], in[SB_SCAN_A]);
+    bool done;
+    if (!short_scan(lowering, node, size, &done)) return false;
+    if (done) return true;
     const struct sb_tensor *z = in[SB_SCAN_Z];
     const struct vk_selective_scan_arguments arguments = {
         .u = vk_tensor_address(lowering, in[SB_SCAN_U]),
@@ -238,10 +296,86 @@ static bool gradient_in_pairs(const struct sb_node *node) {
     return pairs;
 }
 
+/* As short_scan. */
+static bool short_gradient(struct vk_lowering *lowering, const struct sb_node *node, struct sizes size, bool *done) {
+    struct sb_tensor *const *in = node->inputs, *const *out = node->outputs;
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    const struct sb_tensor *z = in[SB_SCAN_GRADIENT_Z], *dz = out[SB_SCAN_GRADIENT_DZ];
+    const int64_t elements = size.batch * size.tokens * size.channels, rows = size.batch * size.tokens;
+    uint32_t grid[2];
+    vk_short_groups(limits, size.channels, size.batch, size.states / 4 + 1, grid);
+    const int64_t groups = grid[0], batch_groups = grid[1];
+    const size_t partial_bytes = (size_t)(groups * rows * size.states) * sizeof(float);
+    struct vk_selective_scan_gradient_short_arguments arguments = {.dz_pitch =
+                                                                       (uint32_t)((dz ? dz->pitch : size.channels) / 4),
+                                                                   .samples = (uint32_t)size.batch,
+                                                                   .channel_quads = (uint32_t)(size.channels / 4)};
+    uint32_t dense;
+    *done = is_short(limits, size) && !in[SB_SCAN_GRADIENT_STATES] && 2 * partial_bytes <= (size_t)512 << 20 &&
+            vk_short_target(out[SB_SCAN_GRADIENT_DU]) && vk_short_target(out[SB_SCAN_GRADIENT_DDELTA]) &&
+            vk_short_target(dz) && short_texels(lowering, in[SB_SCAN_GRADIENT_DY], &arguments.dy_first, &dense) &&
+            short_texels(lowering, in[SB_SCAN_GRADIENT_U], &arguments.u_first, &dense) &&
+            short_texels(lowering, in[SB_SCAN_GRADIENT_DELTA], &arguments.delta_first, &dense) &&
+            short_texels(lowering, in[SB_SCAN_GRADIENT_A], &arguments.a_first, &dense) &&
+            short_texels(lowering, in[SB_SCAN_GRADIENT_B], &arguments.b_first, &arguments.b_pitch) &&
+            short_texels(lowering, in[SB_SCAN_GRADIENT_C], &arguments.c_first, &arguments.c_pitch) &&
+            short_texels(lowering, z, &arguments.z_first, &arguments.z_pitch) &&
+            short_texels(lowering, in[SB_SCAN_GRADIENT_UNGATED], &arguments.ungated_first, &dense);
+    if (!*done) return true;
+
+    /* A workgroup's share of dA, dD and dbias is one more to store and to add. */
+    const size_t vector_bytes = (size_t)(batch_groups * size.channels) * sizeof(float);
+    arguments.du = address_or_scratch(lowering, out[SB_SCAN_GRADIENT_DU], elements);
+    arguments.ddelta = address_or_scratch(lowering, out[SB_SCAN_GRADIENT_DDELTA], elements);
+    arguments.dz = z ? address_or_scratch(lowering, dz, elements) : 0;
+    arguments.da = vk_scratch_address(lowering, vector_bytes * (size_t)size.states);
+    arguments.dd = vk_scratch_address(lowering, vector_bytes);
+    arguments.dbias = vk_scratch_address(lowering, vector_bytes);
+    arguments.db_dc = vk_scratch_address(lowering, 2 * partial_bytes);
+    arguments.d = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_D]);
+    arguments.bias = vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_BIAS]);
+    if (!vk_dispatch(
+            lowering,
+            &(struct vk_dispatch){
+                .kernel = VK_KERNEL_SELECTIVE_SCAN_GRADIENT_SHORT,
+                .arguments = &arguments,
+                .groups = {grid[0], grid[1]},
+                .texels = {vk_tensor_address(lowering, in[SB_SCAN_GRADIENT_U])},
+                .constants = {[VK_SELECTIVE_SCAN_GRADIENT_SHORT_WORKGROUP] = limits->subgroup_size,
+                              [VK_SELECTIVE_SCAN_GRADIENT_SHORT_TOKENS] = (uint32_t)size.tokens,
+                              [VK_SELECTIVE_SCAN_GRADIENT_SHORT_QUADS] = (uint32_t)(size.states / 4),
+                              [VK_SELECTIVE_SCAN_GRADIENT_SHORT_POLYNOMIAL] = limits->software,
+                              [VK_SELECTIVE_SCAN_GRADIENT_SHORT_SOFTPLUS] = node->attributes.scan.softplus,
+                              [VK_SELECTIVE_SCAN_GRADIENT_SHORT_HAS_D] = in[SB_SCAN_GRADIENT_D] != NULL,
+                              [VK_SELECTIVE_SCAN_GRADIENT_SHORT_HAS_Z] = z != NULL,
+                              [VK_SELECTIVE_SCAN_GRADIENT_SHORT_HAS_BIAS] = in[SB_SCAN_GRADIENT_BIAS] != NULL}}))
+        return false;
+    /* The first of the sums waits for the kernel above, the others run beside it. */
+    const struct {
+        uint64_t partials;
+        int64_t parts;
+        const struct sb_tensor *sum;
+    } sums[] = {{arguments.db_dc, groups, out[SB_SCAN_GRADIENT_DB]},
+                {arguments.db_dc + partial_bytes, groups, out[SB_SCAN_GRADIENT_DC]},
+                {arguments.da, batch_groups, out[SB_SCAN_GRADIENT_DA]},
+                {arguments.dd, batch_groups, out[SB_SCAN_GRADIENT_DD]},
+                {arguments.dbias, batch_groups, out[SB_SCAN_GRADIENT_DBIAS]}};
+    bool waited = false;
+    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
+        if (!sums[i].sum) continue;
+        if (!vk_sum_partials(lowering, sums[i].partials, sums[i].parts, sums[i].sum, waited)) return false;
+        waited = true;
+    }
+    return true;
+}
+
 bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct sb_node *node) {
     struct sb_tensor *const *in = node->inputs, *const *out = node->outputs;
     const struct vk_limits *limits = vk_lowering_limits(lowering);
     const struct sizes size = sizes_of(in[SB_SCAN_GRADIENT_U], in[SB_SCAN_GRADIENT_A]);
+    bool done;
+    if (!short_gradient(lowering, node, size, &done)) return false;
+    if (done) return true;
     const struct sb_tensor *z = in[SB_SCAN_GRADIENT_Z], *da = out[SB_SCAN_GRADIENT_DA];
     const struct sb_tensor *db = out[SB_SCAN_GRADIENT_DB], *dc = out[SB_SCAN_GRADIENT_DC];
     const struct sb_tensor *dz = out[SB_SCAN_GRADIENT_DZ];
