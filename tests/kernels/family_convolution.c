@@ -76,22 +76,31 @@ const struct check_family check_depthwise_conv2d = {
 };
 
 enum { C1D_BATCH, C1D_LENGTH, C1D_CHANNELS, C1D_TAPS, C1D_FLAGS };
-enum { C1D_BIAS = 1, C1D_SILU = 2, C1D_PITCHED = 4 };
+enum { C1D_BIAS = 1, C1D_SILU = 2, C1D_PITCHED = 4, C1D_ALIGNED = 8 };
 
 static void draw_conv1d(struct check *check, int64_t *sizes) {
     sizes[C1D_BATCH] = check_between(check, 1, 3);
     sizes[C1D_LENGTH] = check_size(check, 200);
     sizes[C1D_CHANNELS] = check_size(check, 150);
     sizes[C1D_TAPS] = check_chance(check, 0.7) ? 4 : check_between(check, 1, 6);
-    sizes[C1D_FLAGS] = check_between(check, 0, 7);
+    sizes[C1D_FLAGS] = check_between(check, 0, 15);
+    if (check_chance(check, 0.6)) return;
+    /* Around the bounds of the kernels for short sequences; one sample or several to a workgroup. */
+    if (check_chance(check, 0.5)) sizes[C1D_BATCH] = 33 + check_size(check, 60);
+    sizes[C1D_LENGTH] = check_size(check, 20);
+    if (check_chance(check, 0.8)) sizes[C1D_CHANNELS] = 4 * check_size(check, 35);
 }
 
 static void build_conv1d(struct check *check, const int64_t *sizes) {
     struct sb_causal_conv1d_parameters p = {
         .name = "conv1d", .activation = sizes[C1D_FLAGS] & C1D_SILU ? SB_ACTIVATION_SILU : SB_ACTIVATION_NONE};
     const int64_t *shape = CHECK_SHAPE(sizes[C1D_BATCH], sizes[C1D_LENGTH], sizes[C1D_CHANNELS]);
-    p.x = sizes[C1D_FLAGS] & C1D_PITCHED ? check_pitched(check, "x", 1, 3, shape)
-                                         : check_normal(check, "x", 0, 1, 3, shape);
+    if (!(sizes[C1D_FLAGS] & C1D_PITCHED))
+        p.x = check_normal(check, "x", 0, 1, 3, shape);
+    else if (sizes[C1D_FLAGS] & C1D_ALIGNED) /* on a texel */
+        p.x = check_columns(check, "x", 1, 3, shape, 4);
+    else
+        p.x = check_pitched(check, "x", 1, 3, shape);
     p.weight = check_normal(check, "weight", 0, 0.5, 3, CHECK_SHAPE(sizes[C1D_CHANNELS], 1, sizes[C1D_TAPS]));
     if (sizes[C1D_FLAGS] & C1D_BIAS) p.bias = check_normal(check, "bias", 0, 0.5, 1, CHECK_SHAPE(sizes[C1D_CHANNELS]));
     check_root(check, sb_op_causal_conv1d(&check->graph, p));
