@@ -36,8 +36,8 @@ static inline uint32_t vk_group_rows(const struct vk_limits *limits, int64_t cou
 }
 
 /* A contiguous block of `count` elements of each sample: y[y_first + s y_step + i] = scale[s] x[x_first + s x_step + i]
- * + row[i] (scale NULL: 1; row NULL: 0). With `reversed` not 0 each sample has so many blocks, one behind the other, and
- * y has them in reverse order. In elementwise.c. */
+ * + row[i] (scale NULL: 1; row NULL: 0). With `reversed` not 0 each sample has so many blocks, one behind the other,
+ * and y has them in reverse order. In elementwise.c. */
 struct vk_blocks {
     const struct sb_tensor *x, *y, *scale, *row;
     int64_t samples, count, x_first, x_step, y_first, y_step, reversed;
