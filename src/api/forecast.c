@@ -16,7 +16,7 @@ struct work {
     struct sb_train_config config;
     struct sb_series series;
     struct sb_continuation continuation;
-    bool configured, read;
+    bool opened; /* config and series */
     const char **dates;
     double *values, *truth;
     struct sb_pool pool; /* of the dates */
@@ -25,8 +25,10 @@ struct work {
 void simba_forecast_destroy(struct simba_forecast *forecast) {
     struct work *work = (struct work *)forecast;
     if (!work) return;
-    if (work->configured) sb_train_config_finish(&work->config);
-    if (work->read) sb_series_finish(&work->series);
+    if (work->opened) {
+        sb_series_finish(&work->series);
+        sb_train_config_finish(&work->config);
+    }
     free(work->dates);
     free(work->values);
     free(work->truth);
@@ -63,12 +65,10 @@ static bool check(const struct work *work, int64_t hold_back, struct simba_error
 
 static bool read_file(struct work *work, const struct simba_forecast_options *options, struct simba_error *error) {
     const struct simba_model *model = work->model;
-    if (!api_training_configuration(model, options->overrides, options->override_count, &work->config, error))
+    if (!api_open_series(model, options->series, options->overrides, options->override_count, &work->config,
+                         &work->series, error))
         return false;
-    work->configured = true;
-    if (!sb_forecast_open(&work->config, options->series, &model->channels, model->device->log, &work->series, error))
-        return false;
-    work->read = true;
+    work->opened = true;
     const struct sb_table *table = &work->series.table;
     work->result.rows = options->horizon ? options->horizon : model->config.forecaster.horizon;
     if (!check(work, options->hold_back, error)) return false;

@@ -19,7 +19,7 @@ struct work {
     struct sb_train_config config;
     struct sb_series series;
     struct sb_forecast_data data;
-    bool configured, read;
+    bool opened;                                       /* config and series */
     struct simba_forecast_error *by_step, *by_channel; /* over every window, and behind them of whole batches */
     struct simba_baseline baselines[MOST_BASELINES];
 };
@@ -28,8 +28,10 @@ void simba_forecast_evaluation_destroy(struct simba_forecast_evaluation *evaluat
     struct work *work = (struct work *)evaluation;
     if (!work) return;
     sb_forecast_data_finish(&work->data);
-    if (work->read) sb_series_finish(&work->series);
-    if (work->configured) sb_train_config_finish(&work->config);
+    if (work->opened) {
+        sb_series_finish(&work->series);
+        sb_train_config_finish(&work->config);
+    }
     free(work->by_step);
     free(work->by_channel);
     free(work);
@@ -42,12 +44,10 @@ static struct simba_forecast_error as_public(struct sb_forecast_errors errors) {
 static bool open_data(struct work *work, const struct simba_forecast_evaluate_options *options,
                       struct simba_error *error) {
     const struct simba_model *model = work->model;
-    if (!api_training_configuration(model, options->overrides, options->override_count, &work->config, error))
+    if (!api_open_series(model, options->series, options->overrides, options->override_count, &work->config,
+                         &work->series, error))
         return false;
-    work->configured = true;
-    if (!sb_forecast_open(&work->config, options->series, &model->channels, model->device->log, &work->series, error))
-        return false;
-    work->read = true;
+    work->opened = true;
     if (!sb_forecast_prepare(&work->config, &work->series, &model->channels, model->device->log, &work->data, error))
         return false;
     return work->data.windows[SB_PART_TEST] > 0 ||

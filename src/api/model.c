@@ -168,8 +168,9 @@ static bool check_record(const struct simba_model *model, const struct sb_train_
     return true;
 }
 
-bool api_training_configuration(const struct simba_model *model, const char *const *overrides, int override_count,
-                                struct sb_train_config *config, struct simba_error *error) {
+/* The configuration of its training, with the overrides; sb_train_config_finish it. */
+static bool training_configuration(const struct simba_model *model, const char *const *overrides, int override_count,
+                                   struct sb_train_config *config, struct simba_error *error) {
     if (!model->trained)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "%s holds no record of a training, which says what its data are.",
                        model->path ? model->path : "The model");
@@ -178,6 +179,15 @@ bool api_training_configuration(const struct simba_model *model, const char *con
                       sb_train_config_read(sb_json_root(document), config, error);
     sb_json_destroy(document);
     if (!fine || check_record(model, config, error)) return fine;
+    sb_train_config_finish(config);
+    return false;
+}
+
+bool api_open_series(const struct simba_model *model, const char *path, const char *const *overrides,
+                     int override_count, struct sb_train_config *config, struct sb_series *series,
+                     struct simba_error *error) {
+    if (!training_configuration(model, overrides, override_count, config, error)) return false;
+    if (sb_forecast_open(config, path, &model->channels, model->device->log, series, error)) return true;
     sb_train_config_finish(config);
     return false;
 }
@@ -210,7 +220,7 @@ bool simba_model_save(const struct simba_model *model, const char *path, struct 
 
 static int evaluation_batch(const struct simba_model *model) {
     struct sb_train_config config;
-    if (!model->trained || !api_training_configuration(model, NULL, 0, &config, NULL)) return 0;
+    if (!model->trained || !training_configuration(model, NULL, 0, &config, NULL)) return 0;
     const int batch = (int)config.evaluation_batch;
     sb_train_config_finish(&config);
     return batch;

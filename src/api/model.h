@@ -30,10 +30,12 @@ struct simba_model {
 
 /* Fails when there is no device, or when the model is not for `series`, or (not) for images. */
 bool api_can_run(const struct simba_model *model, bool series, struct simba_error *error);
-/* The configuration with which it was trained, with other values for keys that say how data are read
- * ("data.gaps=allow") if there are overrides; sb_train_config_finish it. */
-bool api_training_configuration(const struct simba_model *model, const char *const *overrides, int override_count,
-                                struct sb_train_config *config, struct simba_error *error);
+/* Reads a series as the model's training did, with other values for keys that say how data are read ("data.gaps=allow")
+ * if there are overrides; `path` NULL: the training's own file. On success finish both *config and *series, on failure
+ * neither. */
+bool api_open_series(const struct simba_model *model, const char *path, const char *const *overrides,
+                     int override_count, struct sb_train_config *config, struct sb_series *series,
+                     struct simba_error *error);
 double api_now(void); /* seconds */
 
 #endif
