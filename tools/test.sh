@@ -60,7 +60,11 @@ build() { # DIRECTORY [MESON OPTION...]
     else
         meson setup "$directory" -Dtests=enabled "$@" >/dev/null
     fi
-    ninja -C "$directory" | tail -n 1
+    if ! ninja -C "$directory" >"$directory/build.log"; then
+        grep -A 20 '^FAILED' "$directory/build.log" >&2
+        return 1
+    fi
+    tail -n 1 "$directory/build.log"
 }
 
 lane() { # NAME DIRECTORY 'SUITES' [VARIABLE=VALUE...]

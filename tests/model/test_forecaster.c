@@ -499,8 +499,9 @@ static void every_parameter_has_a_gradient(void **state) {
     (void)state;
     static const char *const texts[] = {
         SMALL "}", SMALL ", \"mixer\": \"mlp\", \"mix_channels\": true, \"bidirectional\": true, \"head\": \"mean\"}",
-        "{\"architecture\": \"series\", \"look_back\": 32, \"channels\": 3, \"dropout\": 0.1, \"head_dropout\": 0.2, "
-        "\"drop_path\": 0.2, \"bidirectional\": true, \"normalise\": \"none\", \"final_norm\": false}",
+        /* One text over two lines; the brackets tell clang that no comma is missing. */
+        ("{\"architecture\": \"series\", \"look_back\": 32, \"channels\": 3, \"dropout\": 0.1, \"head_dropout\": 0.2, "
+         "\"drop_path\": 0.2, \"bidirectional\": true, \"normalise\": \"none\", \"final_norm\": false}"),
         "{\"architecture\": \"dlinear\", \"look_back\": 32, \"horizon\": 9, \"channels\": 3}"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct build build;
