@@ -11,6 +11,10 @@ extern "C" {
 /* "0.1.0", of the library that runs (a program may have been compiled against the headers of another). Any thread. */
 SIMBA_API const char *simba_version(void);
 
+/* The git commit that the library was built from, with "-dirty" behind it when files had changed since; NULL when it was
+ * not built from a checkout. Any thread. */
+SIMBA_API const char *simba_commit(void);
+
 /* Releases what a function of the library says the caller frees. NULL is fine. */
 SIMBA_API void simba_free(void *memory);
 

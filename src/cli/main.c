@@ -35,7 +35,8 @@ int main(int count, char **words) {
     if (!strcmp(word, "--help") || !strcmp(word, "-h") || (!strcmp(word, "help") && count == 2))
         return finish_output(help(stdout, CLI_DONE));
     if (!strcmp(word, "--version") || !strcmp(word, "version")) {
-        printf("simba %s\n", simba_version());
+        const char *commit = simba_commit();
+        printf("simba %s%s%s%s\n", simba_version(), commit ? " (" : "", commit ? commit : "", commit ? ")" : "");
         return finish_output(CLI_DONE);
     }
     bool asks_help = !strcmp(word, "help");
