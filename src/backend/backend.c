@@ -194,6 +194,15 @@ int sb_device_validation_messages(const struct sb_device *device) {
     return device->backend->validation_messages(device);
 }
 
+bool sb_device_ceiling(struct sb_device *device, enum sb_ceiling_kind kind, struct sb_ceiling *ceiling,
+                       struct simba_error *error) {
+    *ceiling = (struct sb_ceiling){0};
+    if (device->backend->ceiling) return device->backend->ceiling(device, kind, ceiling, error);
+    snprintf(ceiling->unsupported, sizeof ceiling->unsupported, "%.100s is there to be compared with, not for speed",
+             device->description.name);
+    return true;
+}
+
 bool sb_memory_create(struct sb_device *device, size_t bytes, const char *name, struct sb_memory **memory,
                       struct simba_error *error) {
     return device->backend->memory_create(device, bytes, name, memory, error);

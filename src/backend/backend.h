@@ -49,6 +49,25 @@ const struct sb_device_description *sb_device_describe(const struct sb_device *d
 /* Messages of the validation layer so far (0 without it). */
 int sb_device_validation_messages(const struct sb_device *device);
 
+/* What the device can do at most, measured on the spot: the roof over every kernel's figures. */
+enum sb_ceiling_kind {
+    SB_CEILING_COPY,         /* bytes read and written, between buffers far larger than the caches */
+    SB_CEILING_MULTIPLY_ADD, /* floating-point operations in float32, two to a multiply-add */
+    SB_CEILING_SPECIAL,      /* evaluations of 2^x */
+    SB_CEILING_MATRIX,       /* floating-point operations of the matrix units: 16-bit factors, float32 sums */
+    SB_CEILING_COUNT
+};
+struct sb_ceiling {
+    double per_second;     /* 0: not measured */
+    char how[160];         /* by which kernel, how much of it, by which clock */
+    char unsupported[160]; /* why it was not measured; empty: it was */
+};
+/* Measures for about a second, on a device that nothing else should be using: the work grows until it takes long enough
+ * for the clock, then the median of several runs counts, and of several ways to do the same the fastest. The results
+ * are verified. False only when the device fails. */
+bool sb_device_ceiling(struct sb_device *device, enum sb_ceiling_kind kind, struct sb_ceiling *ceiling,
+                       struct simba_error *error);
+
 /* Device memory for a shared space. Zeroed. */
 bool sb_memory_create(struct sb_device *device, size_t bytes, const char *name, struct sb_memory **memory,
                       struct simba_error *error);
@@ -100,6 +119,9 @@ struct sb_backend {
                  struct sb_device **device, struct simba_error *error);
     void (*close)(struct sb_device *device);
     int (*validation_messages)(const struct sb_device *device);
+    /* NULL: a backend that others are compared with, and that is no measure of speed. */
+    bool (*ceiling)(struct sb_device *device, enum sb_ceiling_kind kind, struct sb_ceiling *ceiling,
+                    struct simba_error *error);
     bool (*memory_create)(struct sb_device *device, size_t bytes, const char *name, struct sb_memory **memory,
                           struct simba_error *error);
     void (*memory_destroy)(struct sb_memory *memory);

@@ -231,6 +231,12 @@ static int validation_messages(const struct sb_device *device) {
     return atomic_load(&((struct vk_device *)device)->instance.messages);
 }
 
+double vk_device_seconds(const struct vk_device *device, uint64_t begin, uint64_t end) {
+    const uint32_t bits = device->capabilities.timestamp_bits;
+    const uint64_t mask = bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
+    return 1e-9 * (double)device->capabilities.properties.limits.timestampPeriod * (double)((end - begin) & mask);
+}
+
 bool vk_device_wait(struct vk_device *device, VkFence fence, struct simba_error *error) {
     VK(vkWaitForFences(device->handle, 1, &fence, VK_TRUE, UINT64_MAX));
     return true;
@@ -269,6 +275,7 @@ const struct sb_backend sb_backend_vulkan = {
     .open = open_device,
     .close = close_device,
     .validation_messages = validation_messages,
+    .ceiling = vk_device_ceiling,
     .memory_create = vk_memory_create,
     .memory_destroy = vk_memory_destroy,
     .memory_write = vk_memory_write,

@@ -117,8 +117,19 @@ typedef void (*vk_record_function)(VkCommandBuffer commands, void *user);
 bool vk_device_run(struct vk_device *device, vk_record_function record, void *user, struct simba_error *error);
 /* An object's name, for validation messages and captures; does nothing without debug utilities. */
 void vk_device_name(const struct vk_device *device, VkObjectType type, uint64_t object, const char *name);
+/* Between two time stamps, of which the later one may have begun anew from 0. */
+double vk_device_seconds(const struct vk_device *device, uint64_t begin, uint64_t end);
 /* Waits, with a sentence when the device is lost. */
 bool vk_device_wait(struct vk_device *device, VkFence fence, struct simba_error *error);
+
+/* ---- ceilings.c */
+
+bool vk_device_ceiling(struct sb_device *device, enum sb_ceiling_kind kind, struct sb_ceiling *ceiling,
+                       struct simba_error *error);
+/* For tests: how long the ceiling's variant (from 0) takes for so many of its units, and what it did in that time. The
+ * results are verified. *exists: false behind the last variant, and where the device cannot run it. */
+bool vk_ceiling_run(struct vk_device *device, enum sb_ceiling_kind kind, int variant, uint32_t units, double *seconds,
+                    double *operations, bool *exists, struct simba_error *error);
 
 /* ---- memory.c */
 

@@ -134,9 +134,6 @@ bool vk_program_times(struct sb_program *base, int slot, double *seconds, struct
                        "%s has no times of its nodes: the device has no time stamps, or they were not asked for.",
                        program->name);
     if (!vk_program_wait(base, slot, error)) return false;
-    const uint32_t bits = device->capabilities.timestamp_bits;
-    const uint64_t mask = bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
-    const double tick = 1e-9 * (double)device->capabilities.properties.limits.timestampPeriod;
     for (int phase = 0; phase < SB_PHASE_COUNT; phase++) {
         if (!(program->timed_phases[slot] & 1u << phase) || !program->phases[slot][phase].count) continue;
         uint64_t before, now;
@@ -146,7 +143,7 @@ bool vk_program_times(struct sb_program *base, int slot, double *seconds, struct
             if ((int)graph->nodes[i]->phase != phase || !vk_lower_functions[graph->nodes[i]->op]) continue;
             VK(vkGetQueryPoolResults(device->handle, program->queries[slot], (uint32_t)i, 1, sizeof now, &now,
                                      sizeof now, VK_QUERY_RESULT_64_BIT));
-            seconds[i] = tick * (double)((now - before) & mask);
+            seconds[i] = vk_device_seconds(device, before, now);
             before = now;
         }
     }
