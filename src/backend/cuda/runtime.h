@@ -22,6 +22,7 @@ extern "C" {
 #endif
 
 #include "backend/backend.h"
+#include "base/random.h"
 #include "ops/ops.h"
 
 #ifdef __cplusplus

@@ -2,6 +2,8 @@
 #include "cublas_v2.h"
 #include "emulated.h"
 
+#include <vector>
+
 struct cublasContext {
     cudaStream_t stream;
 };
@@ -59,19 +61,23 @@ cublasStatus_t cublasSgemmStridedBatched_64(cublasHandle_t handle, cublasOperati
     emulated_check(b, "cuBLAS");
     emulated_check(c, "cuBLAS");
     emulated_enter();
+    std::vector<double> sums(static_cast<size_t>(m));
     for (int64_t item = 0; item < batch; item++)
-        for (int64_t column = 0; column < n; column++)
-            for (int64_t row = 0; row < m; row++) {
-                const float *left = a + item * stride_a + row * (transpose_a ? pitch_a : 1);
-                const float *right = b + item * stride_b + column * (transpose_b ? 1 : pitch_b);
-                float *to = c + item * stride_c + column * pitch_c + row;
-                double sum = 0;
-                for (int64_t i = 0; i < k; i++)
-                    sum += static_cast<double>(left[i * (transpose_a ? 1 : pitch_a)]) *
-                           right[i * (transpose_b ? pitch_b : 1)];
-                /* As cuBLAS: with beta 0, c is not read. */
-                *to = static_cast<float>(*alpha * sum + (*beta != 0 ? static_cast<double>(*beta) * *to : 0));
+        for (int64_t column = 0; column < n; column++) {
+            const float *left = a + item * stride_a, *right = b + item * stride_b;
+            float *to = c + item * stride_c + column * pitch_c;
+            /* As cuBLAS: with beta 0, c is not read. */
+            for (int64_t row = 0; row < m; row++)
+                sums[static_cast<size_t>(row)] = *beta != 0 ? static_cast<double>(*beta) * to[row] : 0;
+            for (int64_t i = 0; i < k; i++) {
+                const double factor =
+                    static_cast<double>(*alpha) * right[transpose_b ? i * pitch_b + column : column * pitch_b + i];
+                for (int64_t row = 0; row < m; row++)
+                    sums[static_cast<size_t>(row)] +=
+                        factor * left[transpose_a ? row * pitch_a + i : i * pitch_a + row];
             }
+            for (int64_t row = 0; row < m; row++) to[row] = static_cast<float>(sums[static_cast<size_t>(row)]);
+        }
     emulated_leave();
     return CUBLAS_STATUS_SUCCESS;
 }
