@@ -88,13 +88,17 @@ static bool parse_uuid(const char *text, char digits[33]) {
     return count == 32;
 }
 
+static bool is_cuda(const struct sb_device_description *description) {
+    return !strcmp(description->backend, sb_backend_cuda.name);
+}
+
 /* "0: NVIDIA A100, 1: llvmpipe (...)" of the devices whose name contains `part` (NULL: all). */
 static void describe_all(const struct sb_device_description *list, int count, const char *part, char *text,
                          size_t size) {
     size_t used = 0;
     text[0] = '\0';
     for (int i = 0; i < count && used + 1 < size; i++) {
-        if (part && !contains_ignoring_case(list[i].name, part)) continue;
+        if (part && (is_cuda(&list[i]) || !contains_ignoring_case(list[i].name, part))) continue;
         int written = snprintf(text + used, size - used, "%s%d: %s", used ? ", " : "", list[i].index, list[i].name);
         if (written < 0) return;
         used += (size_t)written;
@@ -120,10 +124,6 @@ static bool choose_best(const struct sb_device_description *list, int count, con
                    "There is no usable Vulkan device (%s). Install a Vulkan 1.2 driver (a software one is Mesa's "
                    "lavapipe: mesa-vulkan-drivers), or choose the slow reference with `--device cpu`.",
                    reasons);
-}
-
-static bool is_cuda(const struct sb_device_description *description) {
-    return !strcmp(description->backend, sb_backend_cuda.name);
 }
 
 /* `number`: which of the CUDA devices, from 0. */

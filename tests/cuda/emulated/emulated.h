@@ -12,6 +12,9 @@ void emulated_leave(void);
 /* Ends the process with a message unless the address is NULL or in memory of the device. */
 void emulated_check(const void *address, const char *who);
 
+/* An allocation that nobody shall touch any more. */
+void emulated_close(const void *address);
+
 #ifdef __cplusplus
 }
 #endif

@@ -20,6 +20,7 @@ struct allocation {
     size_t bytes;
     void *mapping;
     size_t mapped;
+    bool closed; /* a library's, which the emulation does not use: kernels have no business there either */
 };
 std::map<const char *, allocation> allocations;
 std::recursive_mutex mutex; /* held while the device works */
@@ -33,7 +34,7 @@ size_t round_up(size_t value, size_t unit) {
 
 void protect(int protection) {
     for (const auto &[address, allocation] : allocations)
-        if (mprotect(allocation.mapping, allocation.mapped, protection)) abort();
+        if (!allocation.closed && mprotect(allocation.mapping, allocation.mapped, protection)) abort();
 }
 
 bool in_device(const void *address, size_t bytes) {
@@ -67,6 +68,13 @@ void emulated_enter(void) {
 void emulated_leave(void) {
     if (!--depth) protect(PROT_NONE);
     mutex.unlock();
+}
+
+void emulated_close(const void *address) {
+    const std::lock_guard lock(mutex);
+    emulated_check(address, "cublasSetWorkspace");
+    allocation &found = allocations.at(static_cast<const char *>(address));
+    found.closed = !mprotect(found.mapping, found.mapped, PROT_NONE);
 }
 
 void emulated_check(const void *address, const char *who) {
@@ -158,7 +166,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes) {
     if (mapping == MAP_FAILED || mprotect(mapping, mapped, PROT_READ | PROT_WRITE)) return cudaErrorMemoryAllocation;
     char *address = static_cast<char *>(mapping) + mapped - aligned;
     memset(address, 0xff, aligned);
-    allocations[address] = {bytes, mapping, mapped};
+    allocations[address] = {bytes, mapping, mapped, false};
     if (!depth) protect(PROT_NONE);
     *memory = address;
     return cudaSuccess;
