@@ -40,7 +40,7 @@ static inline struct sb_device *open_device(const struct sb_device_parameters *p
         printf("FAILED: %s\n", error.message);
         exit(1);
     }
-    for (int i = 0; i < count; i++) usable += list[i].usable && list[i].kind != SB_DEVICE_REFERENCE;
+    for (int i = 0; i < count; i++) usable += list[i].usable && !list[i].only_when_asked;
     free(list);
     if (!usable && !parameters->choice) {
         printf("skipped: no Vulkan device. %s\n", note);

@@ -1,4 +1,5 @@
-/* Devices: every Vulkan device of the machine, and the C reference (slow, exact, always there). */
+/* Devices: every Vulkan device of the machine, the C reference (slow, exact, always there), and where simba's CUDA
+ * module is built and loads, CUDA devices to compare with. */
 #ifndef SIMBA_DEVICE_H
 #define SIMBA_DEVICE_H
 
@@ -14,14 +15,14 @@ enum simba_device_kind {
     SIMBA_DEVICE_DISCRETE,
     SIMBA_DEVICE_INTEGRATED,
     SIMBA_DEVICE_VIRTUAL,
-    SIMBA_DEVICE_SOFTWARE, /* Vulkan on the CPU */
+    SIMBA_DEVICE_SOFTWARE, /* Vulkan on the CPU, or CUDA's kernels in a test */
     SIMBA_DEVICE_REFERENCE /* the C reference: for checking, not for speed */
 };
 
 /* What is known of a device before it is opened. */
 struct simba_device_info {
     char name[256];
-    char backend[16]; /* "vulkan", "cpu" */
+    char backend[16]; /* "vulkan", "cuda", "cpu" */
     char driver[256]; /* name and version of the driver */
     char uuid[40];    /* 32 hexadecimal digits; empty when the device has none */
     enum simba_device_kind kind;
@@ -33,9 +34,9 @@ struct simba_device_info {
     char features[512]; /* "subgroup 8, int64, float16, ...": for a person */
 };
 
-/* All devices, the C reference last. *devices is the caller's, to be released with simba_free. That there is none but
- * the reference is no error: `note` (256 bytes, or NULL) then says why, e.g. that no Vulkan loader is installed; it is
- * empty otherwise. */
+/* All devices: Vulkan's in order of preference, CUDA's, the C reference. *devices is the caller's, to be released with
+ * simba_free. That there is none but the reference is no error: `note` (256 bytes, or NULL) then says why, e.g. that no
+ * Vulkan loader is installed; so it does when SIMBA_CUDA_MODULE names what is no module. It is empty otherwise. */
 SIMBA_API bool simba_list_devices(struct simba_device_info **devices, int *count, char *note,
                                   struct simba_error *error);
 
@@ -43,7 +44,9 @@ SIMBA_API bool simba_list_devices(struct simba_device_info **devices, int *count
 SIMBA_API const char *simba_device_kind_name(enum simba_device_kind kind);
 
 struct simba_device_options {
-    const char *choice;   /* index, part of a name, UUID or "cpu" (the C reference); NULL: the preferred one */
+    /* Index; part of the name or UUID of a Vulkan device; "cpu": the C reference; "cuda": the first CUDA device, "cuda:1"
+     * the second one; NULL: the preferred one. */
+    const char *choice;
     const char *disable;  /* optional features to leave unused, e.g. "int64,subgroup"; NULL: none */
     bool validate;        /* load Vulkan's validation layer; what it says becomes an error */
     bool no_cache;        /* do not read or write the pipeline cache on disk */

@@ -29,8 +29,8 @@ bool simba_list_devices(struct simba_device_info **devices, int *count, char *no
     bool found = false;
     for (int i = 0; *devices && i < *count; i++) {
         (*devices)[i] = describe(&list[i]);
-        /* The list is in order of preference, and the reference is never taken unasked. */
-        if (!found && list[i].usable && list[i].kind != SB_DEVICE_REFERENCE) found = (*devices)[i].preferred = true;
+        /* The list is in order of preference. */
+        if (!found && list[i].usable && !list[i].only_when_asked) found = (*devices)[i].preferred = true;
     }
     free(list);
     return *devices;

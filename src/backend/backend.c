@@ -1,5 +1,6 @@
 /* The list of all devices, the choice of one, and the forwarding to its backend. */
 #include "backend/backend.h"
+#include "backend/cuda/loader.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -9,20 +10,23 @@
 #include <strings.h>
 
 /* In the order of the device list; the reference is last, so that it is never an accident. */
-static const struct sb_backend *const backends[] = {&sb_backend_vulkan, &sb_backend_cpu};
+static const struct sb_backend *const backends[] = {&sb_backend_vulkan, &sb_backend_cuda, &sb_backend_cpu};
 enum { BACKEND_COUNT = sizeof(backends) / sizeof(backends[0]) };
 
 static int compare_descriptions(const void *left, const void *right) {
     const struct sb_device_description *a = left, *b = right;
+    if (a->only_when_asked != b->only_when_asked) return (int)a->only_when_asked - (int)b->only_when_asked;
     if (a->kind != b->kind) return (int)a->kind - (int)b->kind;
     return a->index - b->index;
 }
 
-bool sb_device_list(struct sb_device_description **list, int *count, char *note, struct simba_error *error) {
+static bool list_devices(bool all, struct sb_device_description **list, int *count, char *note,
+                         struct simba_error *error) {
     *list = NULL;
     *count = 0;
     if (note) note[0] = '\0';
     for (int i = 0; i < BACKEND_COUNT; i++) {
+        if (backends[i]->only_when_asked && !all) continue;
         struct sb_device_description *part = NULL;
         int part_count = 0;
         char part_note[256] = "";
@@ -37,16 +41,17 @@ bool sb_device_list(struct sb_device_description **list, int *count, char *note,
             free(part);
             continue;
         }
-        struct sb_device_description *all = realloc(*list, (size_t)(*count + part_count) * sizeof(**list));
-        if (!all) {
+        struct sb_device_description *longer = realloc(*list, (size_t)(*count + part_count) * sizeof(**list));
+        if (!longer) {
             free(part);
             free(*list);
             *list = NULL;
             *count = 0;
             return sb_fail(error, SIMBA_ERROR_MEMORY, "No memory for the list of devices.");
         }
-        *list = all;
-        memcpy(all + *count, part, (size_t)part_count * sizeof(*part));
+        *list = longer;
+        memcpy(longer + *count, part, (size_t)part_count * sizeof(*part));
+        for (int k = 0; k < part_count; k++) longer[*count + k].only_when_asked = backends[i]->only_when_asked;
         free(part);
         *count += part_count;
     }
@@ -55,6 +60,10 @@ bool sb_device_list(struct sb_device_description **list, int *count, char *note,
     qsort(*list, (size_t)*count, sizeof(**list), compare_descriptions);
     for (int i = 0; i < *count; i++) (*list)[i].index = i;
     return true;
+}
+
+bool sb_device_list(struct sb_device_description **list, int *count, char *note, struct simba_error *error) {
+    return list_devices(true, list, count, note, error);
 }
 
 static bool contains_ignoring_case(const char *text, const char *part) {
@@ -79,13 +88,17 @@ static bool parse_uuid(const char *text, char digits[33]) {
     return count == 32;
 }
 
+static bool is_cuda(const struct sb_device_description *description) {
+    return !strcmp(description->backend, sb_backend_cuda.name);
+}
+
 /* "0: NVIDIA A100, 1: llvmpipe (...)" of the devices whose name contains `part` (NULL: all). */
 static void describe_all(const struct sb_device_description *list, int count, const char *part, char *text,
                          size_t size) {
     size_t used = 0;
     text[0] = '\0';
     for (int i = 0; i < count && used + 1 < size; i++) {
-        if (part && !contains_ignoring_case(list[i].name, part)) continue;
+        if (part && (is_cuda(&list[i]) || !contains_ignoring_case(list[i].name, part))) continue;
         int written = snprintf(text + used, size - used, "%s%d: %s", used ? ", " : "", list[i].index, list[i].name);
         if (written < 0) return;
         used += (size_t)written;
@@ -97,7 +110,6 @@ static bool choose_best(const struct sb_device_description *list, int count, con
     char reasons[1024] = "";
     size_t used = 0;
     for (int i = 0; i < count; i++) {
-        if (list[i].kind == SB_DEVICE_REFERENCE) continue;
         if (list[i].usable) {
             *chosen = i;
             return true;
@@ -114,6 +126,22 @@ static bool choose_best(const struct sb_device_description *list, int count, con
                    reasons);
 }
 
+/* `number`: which of the CUDA devices, from 0. */
+static bool choose_cuda(const struct sb_device_description *list, int count, const char *number, int *chosen,
+                        struct simba_error *error) {
+    int devices = 0;
+    for (int i = 0; i < count; i++) {
+        if (!is_cuda(&list[i])) continue;
+        if (strtol(number, NULL, 10) == devices) *chosen = i;
+        devices++;
+    }
+    if (!devices) return sb_cuda_absent(error);
+    if (*chosen >= 0) return true;
+    return sb_fail(error, SIMBA_ERROR_DEVICE, "There is no device cuda:%s: CUDA devices are numbered from 0 to %d.",
+                   number, devices - 1);
+}
+
+/* A card has the same name and UUID in Vulkan and in CUDA, and these mean Vulkan's: CUDA's are "cuda" or an index. */
 static bool choose_named(const struct sb_device_description *list, int count, const char *choice, int *chosen,
                          struct simba_error *error) {
     char names[1200], uuid[33];
@@ -121,9 +149,14 @@ static bool choose_named(const struct sb_device_description *list, int count, co
     if (!strcasecmp(choice, "cpu")) {
         for (int i = 0; i < count; i++)
             if (list[i].kind == SB_DEVICE_REFERENCE) *chosen = i;
+    } else if (!strcasecmp(choice, "cuda")) {
+        return choose_cuda(list, count, "0", chosen, error);
+    } else if (!strncasecmp(choice, "cuda:", 5) && choice[5] &&
+               strspn(choice + 5, "0123456789") == strlen(choice + 5)) {
+        return choose_cuda(list, count, choice + 5, chosen, error);
     } else if (parse_uuid(choice, uuid)) {
         for (int i = 0; i < count && *chosen < 0; i++)
-            if (!strcmp(list[i].uuid, uuid)) *chosen = i;
+            if (!is_cuda(&list[i]) && !strcmp(list[i].uuid, uuid)) *chosen = i;
     } else if (choice[0] && strspn(choice, "0123456789") == strlen(choice)) {
         long index = strtol(choice, NULL, 10);
         if (index < count) {
@@ -137,7 +170,7 @@ static bool choose_named(const struct sb_device_description *list, int count, co
     } else if (choice[0]) {
         int matches = 0;
         for (int i = 0; i < count; i++) {
-            if (!contains_ignoring_case(list[i].name, choice)) continue;
+            if (is_cuda(&list[i]) || !contains_ignoring_case(list[i].name, choice)) continue;
             *chosen = i;
             matches++;
         }
@@ -152,8 +185,9 @@ static bool choose_named(const struct sb_device_description *list, int count, co
     if (*chosen >= 0) return true;
     describe_all(list, count, NULL, names, sizeof(names));
     return sb_fail(error, SIMBA_ERROR_DEVICE,
-                   "No device fits \"%s\"; expected an index, part of a name, a UUID or \"cpu\". There are %s.", choice,
-                   names);
+                   "No device fits \"%s\"; expected an index, part of a name, a UUID, \"cpu\" or \"cuda\". There "
+                   "are %s.",
+                   choice, names);
 }
 
 static const struct sb_backend *find_backend(const char *name) {
@@ -168,7 +202,7 @@ bool sb_device_open(const struct sb_device_parameters *parameters, struct sb_dev
     int count, chosen = -1;
     char note[256];
     *device = NULL;
-    if (!sb_device_list(&list, &count, note, error)) return false;
+    if (!list_devices(parameters->choice, &list, &count, note, error)) return false;
     bool done = parameters->choice ? choose_named(list, count, parameters->choice, &chosen, error)
                                    : choose_best(list, count, note, &chosen, error);
     if (done && !list[chosen].usable)

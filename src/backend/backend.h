@@ -27,20 +27,21 @@ struct sb_device_description {
     int index;             /* in the list of `simba devices` */
     uint64_t memory_bytes; /* what a program may hope for; 0: unknown */
     bool usable;
-    char reason[256];   /* why it is not usable, or why it was chosen or passed over */
-    char features[512]; /* "subgroup 8..16, int64, float16, timestamps, ..." */
+    bool only_when_asked; /* never the best device: it is there to compare others with */
+    char reason[256];     /* why it is not usable, or why it was chosen or passed over */
+    char features[512];   /* "subgroup 8..16, int64, float16, timestamps, ..." */
 };
 
 struct sb_device_parameters {
-    const char *choice;  /* index, part of a name, UUID, "cpu"; NULL: the best real device */
+    const char *choice;  /* index, part of a name, UUID, "cpu", "cuda", "cuda:1"; NULL: the best real device */
     const char *disable; /* feature tiers to leave unused: "int64,subgroup,fp16,coopmat"; NULL: none */
     bool validate;       /* Vulkan's validation layer; its messages become errors of the device */
     bool no_cache;       /* leave the pipeline cache on disk alone */
     struct simba_log log;
 };
 
-/* All devices of all backends, the CPU reference last. The caller frees *list. Having none but the reference is no
- * error; `note` (256 bytes, may be NULL) then says why (no loader, no driver). */
+/* All devices of all backends, the CPU reference last, CUDA devices before it. The caller frees *list. Having none but
+ * the reference is no error; `note` (256 bytes, may be NULL) then says why (no loader, no driver). */
 bool sb_device_list(struct sb_device_description **list, int *count, char *note, struct simba_error *error);
 bool sb_device_open(const struct sb_device_parameters *parameters, struct sb_device **device,
                     struct simba_error *error);
@@ -114,6 +115,7 @@ bool sb_program_times(struct sb_program *program, int slot, double *seconds, str
 /* ---- for backends: the table behind the functions above. Each backend's structs begin with these. */
 struct sb_backend {
     const char *name;
+    bool only_when_asked; /* of all its devices; they are not even listed where the best device is wanted */
     bool (*list)(struct sb_device_description **list, int *count, char *note, struct simba_error *error);
     bool (*open)(const struct sb_device_parameters *parameters, const struct sb_device_description *description,
                  struct sb_device **device, struct simba_error *error);
@@ -152,6 +154,6 @@ struct sb_program {
     struct sb_device *device;
     const struct sb_graph *graph;
 };
-extern const struct sb_backend sb_backend_vulkan, sb_backend_cpu;
+extern const struct sb_backend sb_backend_vulkan, sb_backend_cuda, sb_backend_cpu;
 
 #endif

@@ -248,6 +248,7 @@ static bool program_times(struct sb_program *program, int slot, double *seconds,
 
 const struct sb_backend sb_backend_cpu = {
     .name = "cpu",
+    .only_when_asked = true,
     .list = list_devices,
     .open = open_device,
     .close = close_device,
