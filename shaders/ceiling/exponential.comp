@@ -1,4 +1,4 @@
-// The rate of 2^x: 16 x 8 of them to a turn. Each is of the one before, times -1, which every chain follows to the one
+// The rate of 2^x: 12 x 8 of them to a turn. Each is of the one before, times -1, which every chain follows to the one
 // solution of x = 2^-x. The product with -1 is a modifier of the instruction, or one instruction among many.
 #version 460
 #extension GL_GOOGLE_include_directive : require

@@ -1,72 +1,9 @@
 #include "io/picture.h"
 
-#include "base/file.h"
-#include "base/memory.h"
+#include "io/canvas.h"
 
-#include <cairo.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* Told apart also by those who see red and green alike (Okabe and Ito 2008). */
-static const double colours[][3] = {{0, 0.447, 0.698},   {0.835, 0.369, 0}, {0, 0.62, 0.451},
-                                    {0.8, 0.475, 0.655}, {0.902, 0.624, 0}, {0.337, 0.706, 0.914}};
-enum { COLOURS = sizeof colours / sizeof colours[0] };
-
-struct canvas {
-    cairo_surface_t *surface;
-    cairo_t *cairo;
-    struct sb_writer writer;
-    struct simba_error *error;
-};
-
-static bool begin(struct canvas *canvas, int width, int height, struct simba_error *error) {
-    *canvas = (struct canvas){.error = error};
-    canvas->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
-    canvas->cairo = cairo_create(canvas->surface);
-    cairo_set_source_rgb(canvas->cairo, 1, 1, 1);
-    cairo_paint(canvas->cairo);
-    cairo_select_font_face(canvas->cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
-    return cairo_status(canvas->cairo) == CAIRO_STATUS_SUCCESS ||
-           sb_fail(error, SIMBA_ERROR_MEMORY, "A picture of %d x %d pixels cannot be drawn: %s.", width, height,
-                   cairo_status_to_string(cairo_status(canvas->cairo)));
-}
-
-static cairo_status_t write_png(void *closure, const unsigned char *bytes, unsigned int size) {
-    struct canvas *canvas = closure;
-    return sb_writer_write(&canvas->writer, bytes, size, canvas->error) ? CAIRO_STATUS_SUCCESS
-                                                                        : CAIRO_STATUS_WRITE_ERROR;
-}
-
-/* Writes the picture when all went well so far; frees it in any case. */
-static bool end(struct canvas *canvas, const char *path, bool fine) {
-    fine = fine && sb_writer_open(&canvas->writer, path, canvas->error);
-    if (fine) {
-        const cairo_status_t status = cairo_surface_write_to_png_stream(canvas->surface, write_png, canvas);
-        fine = status == CAIRO_STATUS_SUCCESS;
-        if (!fine && status != CAIRO_STATUS_WRITE_ERROR)
-            sb_fail(canvas->error, SIMBA_ERROR_INTERNAL, "%s cannot be drawn: %s.", path,
-                    cairo_status_to_string(status));
-        if (fine)
-            fine = sb_writer_commit(&canvas->writer, canvas->error);
-        else
-            sb_writer_discard(&canvas->writer);
-    }
-    cairo_destroy(canvas->cairo);
-    cairo_surface_destroy(canvas->surface);
-    return fine;
-}
-
-/* `align` 0: begins at x, 0.5: centred, 1: ends there. Returns its width. */
-static double put_text(cairo_t *cairo, double x, double y, double size, double align, const char *text) {
-    cairo_text_extents_t extents;
-    cairo_set_font_size(cairo, size);
-    cairo_text_extents(cairo, text, &extents);
-    cairo_move_to(cairo, x - align * extents.x_advance, y);
-    cairo_show_text(cairo, text);
-    return extents.x_advance;
-}
 
 /* ---- curves */
 
@@ -106,11 +43,11 @@ static void draw_panel(cairo_t *cairo, const struct sb_panel *panel) {
                 widen(&x, panel->curves[c].x[i]);
                 widen(&y, panel->curves[c].y[i]);
             }
-    cairo_set_source_rgb(cairo, 0.1, 0.1, 0.1);
-    put_text(cairo, (x0 + x1) / 2, 38, 14, 0.5, panel->title);
-    put_text(cairo, (x0 + x1) / 2, PANEL_HEIGHT - 10, 11, 0.5, panel->x_label);
+    sb_set_grey(cairo, 0.1);
+    sb_draw_text(cairo, (x0 + x1) / 2, 38, 14, 0.5, panel->title);
+    sb_draw_text(cairo, (x0 + x1) / 2, PANEL_HEIGHT - 10, 11, 0.5, panel->x_label);
     if (!isfinite(x.low)) {
-        put_text(cairo, (x0 + x1) / 2, (y0 + y1) / 2, 12, 0.5, "nothing yet");
+        sb_draw_text(cairo, (x0 + x1) / 2, (y0 + y1) / 2, 12, 0.5, "nothing yet");
         return;
     }
     if (x.high - x.low < 1e-12) x.low -= 0.5, x.high += 0.5;
@@ -125,27 +62,27 @@ static void draw_panel(cairo_t *cairo, const struct sb_panel *panel) {
             char text[64];
             snprintf(text, sizeof text, "%.4g", fabs(tick) < step * 1e-9 ? 0 : tick);
             if (!axis && panel->tick) panel->tick(panel->user, llround(tick), text);
-            cairo_set_source_rgb(cairo, 0.88, 0.88, 0.88);
+            sb_set_grey(cairo, 0.88);
             cairo_set_line_width(cairo, 1);
             const double at = axis ? y0 + share * (y1 - y0) : x0 + share * (x1 - x0);
             cairo_move_to(cairo, axis ? x0 : at, axis ? at : y0);
             cairo_line_to(cairo, axis ? x1 : at, axis ? at : y1);
             cairo_stroke(cairo);
-            cairo_set_source_rgb(cairo, 0.3, 0.3, 0.3);
+            sb_set_grey(cairo, 0.3);
             if (axis)
-                put_text(cairo, x0 - 6, at + 4, 11, 1, text);
+                sb_draw_text(cairo, x0 - 6, at + 4, 11, 1, text);
             else
-                put_text(cairo, at, y0 + 16, 11, panel->tick && share > 0.75 ? 1 : 0.5, text); /* inside the panel */
+                sb_draw_text(cairo, at, y0 + 16, 11, panel->tick && share > 0.75 ? 1 : 0.5,
+                             text); /* inside the panel */
         }
     }
-    cairo_set_source_rgb(cairo, 0.4, 0.4, 0.4);
+    sb_set_grey(cairo, 0.4);
     cairo_rectangle(cairo, x0, y1, x1 - x0, y0 - y1);
     cairo_stroke(cairo);
     double legend = x0 + 4;
     for (int c = 0; c < panel->curve_count; c++) {
         const struct sb_curve *curve = &panel->curves[c];
-        const double *colour = colours[c % COLOURS];
-        cairo_set_source_rgb(cairo, colour[0], colour[1], colour[2]);
+        sb_set_colour(cairo, c);
         cairo_set_line_width(cairo, 1.8);
         bool drawing = false;
         for (int i = 0; i < curve->count; i++) {
@@ -167,15 +104,15 @@ static void draw_panel(cairo_t *cairo, const struct sb_panel *panel) {
         }
         cairo_rectangle(cairo, legend, 46, 10, 3);
         cairo_fill(cairo);
-        legend += 14 + put_text(cairo, legend + 14, 52, 11, 0, curve->name) + 12;
+        legend += 14 + sb_draw_text(cairo, legend + 14, 52, 11, 0, curve->name) + 12;
     }
 }
 
 bool sb_draw_curves(const char *path, const char *title, const struct sb_panel *panels, int panel_count,
                     struct simba_error *error) {
-    struct canvas canvas;
+    struct sb_canvas canvas;
     const int columns = panel_count < 3 ? panel_count : 3, rows = (panel_count + columns - 1) / columns;
-    const bool fine = begin(&canvas, PANEL_WIDTH * columns, PANEL_HEIGHT * rows, error);
+    const bool fine = sb_canvas_begin(&canvas, path, PANEL_WIDTH * columns, PANEL_HEIGHT * rows, error);
     for (int i = 0; fine && i < panel_count; i++) {
         cairo_save(canvas.cairo);
         cairo_translate(canvas.cairo, PANEL_WIDTH * (i % columns), PANEL_HEIGHT * (i / columns));
@@ -183,10 +120,10 @@ bool sb_draw_curves(const char *path, const char *title, const struct sb_panel *
         cairo_restore(canvas.cairo);
     }
     if (fine) {
-        cairo_set_source_rgb(canvas.cairo, 0.1, 0.1, 0.1);
-        put_text(canvas.cairo, 12, 16, 12, 0, title);
+        sb_set_grey(canvas.cairo, 0.1);
+        sb_draw_text(canvas.cairo, 12, 16, 12, 0, title);
     }
-    return end(&canvas, path, fine);
+    return sb_canvas_end(&canvas, fine);
 }
 
 /* ---- confusion matrix */
@@ -202,9 +139,9 @@ bool sb_draw_confusion(const char *path, const uint32_t *counts, int classes, co
     const bool numbers = classes <= 20, labels = classes <= 40;
     const double cell = numbers ? 44 : labels ? 22 : classes <= 200 ? 6 : 2;
     const double side = labels ? 150 : 40, top = 44;
-    struct canvas canvas;
-    const bool fine =
-        begin(&canvas, (int)(side + cell * classes + 20), (int)(top + cell * classes + (labels ? 130 : 34)), error);
+    struct sb_canvas canvas;
+    const bool fine = sb_canvas_begin(&canvas, path, (int)(side + cell * classes + 20),
+                                      (int)(top + cell * classes + (labels ? 130 : 34)), error);
     cairo_t *cairo = canvas.cairo;
     for (int row = 0; fine && row < classes; row++) {
         const uint32_t *of = counts + (size_t)row * (size_t)classes;
@@ -219,28 +156,28 @@ bool sb_draw_confusion(const char *path, const uint32_t *counts, int classes, co
             char text[16];
             snprintf(text, sizeof text, "%u", of[column]);
             cairo_set_source_rgb(cairo, share > 0.3, share > 0.3, share > 0.3);
-            put_text(cairo, side + cell * (column + 0.5), top + cell * (row + 0.5) + 4, 11, 0.5, text);
+            sb_draw_text(cairo, side + cell * (column + 0.5), top + cell * (row + 0.5) + 4, 11, 0.5, text);
         }
         if (!labels) continue;
         char name[22];
         snprintf(name, sizeof name, "%.20s", names[row]);
-        cairo_set_source_rgb(cairo, 0.1, 0.1, 0.1);
-        put_text(cairo, side - 6, top + cell * (row + 0.5) + 4, 11, 1, name);
+        sb_set_grey(cairo, 0.1);
+        sb_draw_text(cairo, side - 6, top + cell * (row + 0.5) + 4, 11, 1, name);
         cairo_save(cairo);
         cairo_translate(cairo, side + cell * (row + 0.5) + 4, top + cell * classes + 6);
         cairo_rotate(cairo, -acos(-1) / 2);
-        put_text(cairo, 0, 0, 11, 1, name);
+        sb_draw_text(cairo, 0, 0, 11, 1, name);
         cairo_restore(cairo);
     }
     if (fine) {
-        cairo_set_source_rgb(cairo, 0.1, 0.1, 0.1);
-        put_text(cairo, side, 18, 13, 0, "rows: the class it is; columns: the class it was taken for");
-        cairo_set_source_rgb(cairo, 0.4, 0.4, 0.4);
+        sb_set_grey(cairo, 0.1);
+        sb_draw_text(cairo, side, 18, 13, 0, "rows: the class it is; columns: the class it was taken for");
+        sb_set_grey(cairo, 0.4);
         cairo_set_line_width(cairo, 1);
         cairo_rectangle(cairo, side, top, cell * classes, cell * classes);
         cairo_stroke(cairo);
     }
-    return end(&canvas, path, fine);
+    return sb_canvas_end(&canvas, fine);
 }
 
 /* ---- images */
@@ -254,8 +191,8 @@ bool sb_draw_images(const char *path, const uint8_t *pixels, int count, int heig
     if (columns < 1) columns = 1;
     const int rows = (count + columns - 1) / columns, cell_width = width * scale + 10,
               cell_height = height * scale + 28;
-    struct canvas canvas;
-    const bool fine = begin(&canvas, columns * cell_width + 10, rows * cell_height + 10, error);
+    struct sb_canvas canvas;
+    const bool fine = sb_canvas_begin(&canvas, path, columns * cell_width + 10, rows * cell_height + 10, error);
     for (int i = 0; fine && i < count; i++) {
         const int left = 10 + i % columns * cell_width, top = 10 + i / columns * cell_height;
         cairo_surface_flush(canvas.surface);
@@ -274,12 +211,12 @@ bool sb_draw_images(const char *path, const uint8_t *pixels, int count, int heig
         cairo_surface_mark_dirty(canvas.surface);
         char caption[64];
         snprintf(caption, sizeof caption, "%.40s", captions[i]);
-        cairo_set_source_rgb(canvas.cairo, 0.1, 0.1, 0.1);
+        sb_set_grey(canvas.cairo, 0.1);
         cairo_save(canvas.cairo);
         cairo_rectangle(canvas.cairo, left, top + height * scale, cell_width - 4, 28);
         cairo_clip(canvas.cairo);
-        put_text(canvas.cairo, left, top + height * scale + 14, 11, 0, caption);
+        sb_draw_text(canvas.cairo, left, top + height * scale + 14, 11, 0, caption);
         cairo_restore(canvas.cairo);
     }
-    return end(&canvas, path, fine);
+    return sb_canvas_end(&canvas, fine);
 }
