@@ -51,8 +51,8 @@ run_tests() { # DIRECTORY 'SUITES' [VARIABLE=VALUE...]
     log=$directory/meson-logs/$running.json status=0
     rm -f "$log"
     # shellcheck disable=SC2086
-    env "$@" meson test -C "$directory" --no-rebuild --timeout-multiplier 4 --print-errorlogs --logbase "$running" $options ||
-        status=$?
+    env "$@" meson test -C "$directory" --no-rebuild --timeout-multiplier 4 --print-errorlogs --logbase "$running" \
+        $options || status=$?
     [ ! -f "$log" ] || cat "$log" >>"$results/$running"
     echo "{\"status\": $status}" >>"$results/$running"
 }

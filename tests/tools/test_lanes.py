@@ -20,6 +20,10 @@ while [ "$1" != --logbase ]; do shift; done
 [ -z "${KILLED:-}" ] || kill -9 $$
 exit ${STATUS:-0}
 """
+NINJA = """#!/bin/sh
+[ "$2" != broken ] || { echo FAILED: x.o; exit 1; }
+echo built
+"""
 LANES = r"""
 ok='{"name": "a", "result": "OK"}\n' bad='{"name": "b", "result": "TIMEOUT"}\n' no='{"name": "c", "result": "SKIP"}\n'
 fine() { build build; run_tests build '' LOG="$ok$ok$no"; }
@@ -53,7 +57,7 @@ class Lanes(unittest.TestCase):
         (self.root / "tools/lanes/all.sh").write_text(LANES)
         programs = self.root / "programs"
         programs.mkdir()
-        for name, text in {"meson": MESON, "ninja": '#!/bin/sh\n[ "$2" != broken ] || { echo FAILED: x.o; exit 1; }\necho built\n'}.items():
+        for name, text in {"meson": MESON, "ninja": NINJA}.items():
             (programs / name).write_text(text)
             (programs / name).chmod(0o755)
         self.environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
@@ -80,12 +84,12 @@ class Lanes(unittest.TestCase):
             self.assertNotIn(f"== {name}", text)
 
     def test_lanes_that_fail_count(self):
-        for name, expected, line in (("cut", "1 passed, 1 failed, 0 skipped", "FAILED cut: line 2 of the log, which is cut off"),
-                                     ("empty", "0 passed, 1 failed, 0 skipped", "FAILED empty: meson test ran nothing"),
-                                     ("itself", "0 passed, 1 failed, 0 skipped", "FAILED itself: it ended with status 137")):
+        for name, passed, line in (("cut", 1, "FAILED cut: line 2 of the log, which is cut off"),
+                                   ("empty", 0, "FAILED empty: meson test ran nothing"),
+                                   ("itself", 0, "FAILED itself: it ended with status 137")):
             with self.subTest(name):
                 code, text, last = self.run_lanes("--lane", name)
-                self.assertEqual((code, last), (1, expected), text)
+                self.assertEqual((code, last), (1, f"{passed} passed, 1 failed, 0 skipped"), text)
                 self.assertIn(line, text)
 
     def test_skipped_lane_is_counted_and_said(self):

@@ -6,5 +6,6 @@ lavapipe_lane() { # BITS
     run_tests build "$device_suites" SIMBA_TEST_DEVICE=llvmpipe LP_NATIVE_VECTOR_WIDTH="$1"
 }
 for bits in 128 256 512; do
-    lane "lavapipe-$bits" full 8 '' "what uses a device, on Mesa's software driver with $((bits / 32)) lanes" lavapipe_lane $bits
+    lane "lavapipe-$bits" full 8 '' "what uses a device, on Mesa's software driver with $((bits / 32)) lanes" \
+        lavapipe_lane $bits
 done

@@ -4,4 +4,5 @@ validation_lane() {
     build build
     run_tests build "$device_suites train" SIMBA_TEST_VALIDATE=1
 }
-lane validation full 20 vulkan-validationlayers "what uses a device, and training, under Vulkan's validation layer" validation_lane
+lane validation full 20 vulkan-validationlayers \
+    "what uses a device, and training, under Vulkan's validation layer" validation_lane

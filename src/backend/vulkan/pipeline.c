@@ -55,6 +55,12 @@ static bool check(const struct vk_device *device, enum vk_kernel kernel, const u
         return sb_fail(error, SIMBA_ERROR_INTERNAL,
                        "Kernel %s was given workgroups of %u invocations; the device allows %u.", info->name,
                        constants[0], device->limits.max_invocations);
+    const uint32_t shared = info->shared_bytes ? info->shared_bytes(constants) : 0;
+    if (shared > device->limits.max_shared_bytes)
+        return sb_fail(
+            error, SIMBA_ERROR_INTERNAL,
+            "Kernel %s was given constants with which it takes %u bytes of shared memory; the device has %u.",
+            info->name, shared, device->limits.max_shared_bytes);
     return true;
 }
 
