@@ -276,7 +276,8 @@ def write_header(kernels, path):
               "    enum vk_kernel twin;     /* texel_count > 0: the kernel that reads them through addresses ... */",
               "    uint32_t twin_addresses; /* ... that begin at this byte of its arguments */",
               "    uint32_t constant_count;",
-              f"    uint32_t constants[{MAX_CONSTANTS}]; /* defaults */", "    bool has_workgroup; /* constant 0 is the local size x */",
+              f"    uint32_t constants[{MAX_CONSTANTS}]; /* defaults */",
+              f"    const char *constant_names[{MAX_CONSTANTS}];", "    bool has_workgroup; /* constant 0 is the local size x */",
               "};", "extern const struct vk_kernel_info vk_kernels[VK_KERNEL_COUNT];", "", "#endif", ""]
     write_if_changed(path, "\n".join(lines))
 
@@ -297,6 +298,7 @@ def write_source(kernels, path, binaries):
         twin = by_name[f"{kernel.name}_by_address"] if kernel.texels and not kernel.texel_twin else None
         needs = " | ".join(f"VK_NEEDS_{need.upper()}" for need in kernel.needs) or "0"
         defaults = ", ".join(f"{value & 0xffffffff}u" for _, value, _ in kernel.constants) or "0"
+        names = ", ".join(f'"{name}"' for name, _, _ in kernel.constants) or "NULL"
         workgroup = bool(kernel.constants) and kernel.constants[0][0] == "WORKGROUP"
         lines += [f"    [VK_KERNEL_{kernel.name.upper()}] =", f"        {{.name = \"{kernel.name}\",",
                   f"         .words = {kernel.name}_words,",
@@ -309,6 +311,7 @@ def write_source(kernels, path, binaries):
                       f"         .twin_addresses = {twin.offsets[-len(twin.texels)]},"]
         lines += [
                   f"         .constant_count = {len(kernel.constants)},", f"         .constants = {{{defaults}}},",
+                  f"         .constant_names = {{{names}}},",
                   f"         .has_workgroup = {'true' if workgroup else 'false'}}},"]
     lines += ["};", ""]
     with open(path, "w", encoding="utf-8") as file:
