@@ -301,9 +301,10 @@ def write_header(kernels, path):
               "    uint32_t needs;  /* VK_NEEDS_... */", "    uint32_t texel_count;",
               "    enum vk_kernel twin;     /* texel_count > 0: the kernel that reads them through addresses ... */",
               "    uint32_t twin_addresses; /* ... that begin at this byte of its arguments */",
-              "    /* Of shared memory with these constants, each of which has a value; NULL: it uses none. */",
-              "    uint32_t (*shared_bytes)(const uint32_t *constants);", "    uint32_t constant_count;",
-              f"    uint32_t constants[{MAX_CONSTANTS}]; /* defaults */", "    bool has_workgroup; /* constant 0 is the local size x */",
+               "    /* Of shared memory with these constants, each of which has a value; NULL: it uses none. */",
+               "    uint32_t (*shared_bytes)(const uint32_t *constants);", "    uint32_t constant_count;",
+               f"    uint32_t constants[{MAX_CONSTANTS}]; /* defaults */",
+               f"    const char *constant_names[{MAX_CONSTANTS}];", "    bool has_workgroup; /* constant 0 is the local size x */",
               "};", "extern const struct vk_kernel_info vk_kernels[VK_KERNEL_COUNT];", "", "#endif", ""]
     write_if_changed(path, "\n".join(lines))
 
@@ -329,6 +330,7 @@ def write_source(kernels, path, binaries):
         twin = by_name[f"{kernel.name}_by_address"] if kernel.texels and not kernel.texel_twin else None
         needs = " | ".join(f"VK_NEEDS_{need.upper()}" for need in kernel.needs) or "0"
         defaults = ", ".join(f"{value & 0xffffffff}u" for _, value, _ in kernel.constants) or "0"
+        names = ", ".join(f'"{name}"' for name, _, _ in kernel.constants) or "NULL"
         workgroup = bool(kernel.constants) and kernel.constants[0][0] == "WORKGROUP"
         lines += [f"    [VK_KERNEL_{kernel.name.upper()}] =", f"        {{.name = \"{kernel.name}\",",
                   f"         .words = {kernel.name}_words,",
@@ -342,6 +344,7 @@ def write_source(kernels, path, binaries):
         if shared[kernel.name]:
             lines.append(f"         .shared_bytes = {kernel.name}_shared_bytes,")
         lines += [f"         .constant_count = {len(kernel.constants)},", f"         .constants = {{{defaults}}},",
+                  f"         .constant_names = {{{names}}},",
                   f"         .has_workgroup = {'true' if workgroup else 'false'}}},"]
     lines += ["};", ""]
     with open(path, "w", encoding="utf-8") as file:

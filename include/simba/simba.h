@@ -13,6 +13,7 @@
 #ifndef SIMBA_SIMBA_H
 #define SIMBA_SIMBA_H
 
+#include "simba/bench.h"
 #include "simba/convert.h"
 #include "simba/device.h"
 #include "simba/forecast.h"

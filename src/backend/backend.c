@@ -327,3 +327,10 @@ bool sb_program_write(struct sb_program *program, const struct sb_tensor *tensor
 bool sb_program_times(struct sb_program *program, int slot, double *seconds, struct simba_error *error) {
     return program->device->backend->program_times(program, slot, seconds, error);
 }
+
+bool sb_program_dispatches(struct sb_program *program, int slot, int node,
+                           void (*visit)(void *user, const struct sb_dispatch *dispatch), void *user,
+                           struct simba_error *error) {
+    const struct sb_backend *backend = program->device->backend;
+    return !backend->program_dispatches || backend->program_dispatches(program, slot, node, visit, user, error);
+}

@@ -30,6 +30,7 @@ struct sb_device_description {
     bool only_when_asked; /* never the best device: it is there to compare others with */
     char reason[256];     /* why it is not usable, or why it was chosen or passed over */
     char features[512];   /* "subgroup 8..16, int64, float16, timestamps, ..." */
+    int subgroup_size;    /* with which kernels run; 0: it has no subgroups */
 };
 
 struct sb_device_parameters {
@@ -86,6 +87,7 @@ struct sb_program_parameters {
     const struct sb_plan *plan;
     struct sb_memory *spaces[SB_SPACE_COUNT]; /* shared spaces that the graph uses; ACTIVATION is the program's own */
     bool profile;                             /* time stamps around every node */
+    bool profile_dispatches;                  /* and behind every dispatch of a node; only with `profile` */
     const char *name;
 };
 
@@ -111,6 +113,19 @@ bool sb_program_write(struct sb_program *program, const struct sb_tensor *tensor
                       struct simba_error *error);
 /* Seconds of each node (by index) in the last finished run of the slot; needs `profile`. */
 bool sb_program_times(struct sb_program *program, int slot, double *seconds, struct simba_error *error);
+
+/* One dispatch of a node. */
+struct sb_dispatch {
+    const char *kernel;    /* "selective_scan_lanes"; "VkFFT" for a transform that VkFFT runs, whatever its kernels */
+    const char *constants; /* "WORKGROUP=8, ROWS=4": what the kernel was compiled with; empty: nothing */
+    double seconds;        /* in the last finished run of the slot, since the end of what came before it in the order of
+                              recording: of concurrent dispatches only the sum means something. NAN: not profiled */
+};
+/* Shows what a program made with `profile` runs for a node, in order; the strings are valid during the call. Nothing is
+ * visited for a view, or on a device that computes without kernels (the reference). */
+bool sb_program_dispatches(struct sb_program *program, int slot, int node,
+                           void (*visit)(void *user, const struct sb_dispatch *dispatch), void *user,
+                           struct simba_error *error);
 
 /* ---- for backends: the table behind the functions above. Each backend's structs begin with these. */
 struct sb_backend {
@@ -140,6 +155,10 @@ struct sb_backend {
     bool (*program_read)(struct sb_program *, const struct sb_tensor *, void *dense, struct simba_error *error);
     bool (*program_write)(struct sb_program *, const struct sb_tensor *, const void *dense, struct simba_error *error);
     bool (*program_times)(struct sb_program *program, int slot, double *seconds, struct simba_error *error);
+    /* NULL: a device without kernels */
+    bool (*program_dispatches)(struct sb_program *program, int slot, int node,
+                               void (*visit)(void *user, const struct sb_dispatch *dispatch), void *user,
+                               struct simba_error *error);
 };
 struct sb_device {
     const struct sb_backend *backend;

@@ -301,6 +301,10 @@ struct sb_json sb_json_element(struct sb_json array, int index) {
 int sb_json_count(struct sb_json array) {
     return array.value ? cJSON_GetArraySize(array.value) : 0;
 }
+bool sb_json_is_null(struct sb_json json) {
+    return cJSON_IsNull(json.value);
+}
+
 bool sb_json_is_string(struct sb_json json) {
     return cJSON_IsString(json.value);
 }

@@ -39,6 +39,7 @@ char *sb_json_print(const struct sb_json_document *document, struct simba_error 
 bool sb_json_member(struct sb_json parent, const char *name, struct sb_json *member, struct simba_error *error);
 struct sb_json sb_json_element(struct sb_json array, int index);
 int sb_json_count(struct sb_json array);
+bool sb_json_is_null(struct sb_json json);
 bool sb_json_is_string(struct sb_json json);
 bool sb_json_is_array(struct sb_json json);
 bool sb_json_is_object(struct sb_json json);

@@ -24,6 +24,7 @@ struct cli_list {
 /* One row per option, an empty row at the end. The kind of the target follows from the member that is set. */
 struct cli_option {
     const char *name;     /* without the dashes */
+    char letter;          /* 'o': -o means the same; 0: none */
     const char *argument; /* what it takes, for help: "DIR"; NULL: a flag */
     const char *help;
     bool *flag;
@@ -42,7 +43,7 @@ struct cli_command {
     int (*run)(const struct cli_command *command, int count, char **words);
 };
 extern const struct cli_command cli_train, cli_evaluate, cli_predict, cli_inspect, cli_convert, cli_label, cli_devices,
-    cli_parity, cli_forecast;
+    cli_parity, cli_forecast, cli_bench;
 
 /* Reads the words after the command's name. CLI_DONE: go on; otherwise *exit_code is what the command returns now
  * (0 after --help). Words that are no options are added to `operands`. */

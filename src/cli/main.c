@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-static const struct cli_command *const commands[] = {&cli_devices, &cli_train,    &cli_evaluate,
-                                                     &cli_predict, &cli_inspect,  &cli_convert,
-                                                     &cli_label,   &cli_forecast, &cli_parity};
+static const struct cli_command *const commands[] = {&cli_devices, &cli_train,   &cli_evaluate, &cli_predict,
+                                                     &cli_inspect, &cli_convert, &cli_label,    &cli_forecast,
+                                                     &cli_parity,  &cli_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static int help(FILE *stream, int code) {

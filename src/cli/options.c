@@ -28,8 +28,9 @@ static void help(const struct cli_command *command, const struct cli_option *opt
            command->operands[0] ? " " : "");
     for (const struct cli_option *option = options; option->name; option++) {
         char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", option->name, option->argument ? " " : "",
-                 option->argument ? option->argument : "");
+        const char letter[] = {'-', option->letter, ',', ' ', '\0'};
+        snprintf(left, sizeof left, "%s--%s%s%s", option->letter ? letter : "", option->name,
+                 option->argument ? " " : "", option->argument ? option->argument : "");
         printf("  %-24s %s\n", left, option->help);
     }
     printf("  %-24s %s\n", "--help", "this text");
@@ -90,8 +91,10 @@ bool cli_options_read(const struct cli_command *command, const struct cli_option
         const char *start = word + strspn(word, "-"), *equals = strchr(start, '=');
         snprintf(name, sizeof name, "%.*s", (int)(equals ? equals - start : (long)strlen(start)), start);
         const struct cli_option *option = options;
-        while (option->name && strcmp(option->name, name)) option++;
-        if (!option->name || strncmp(word, "--", 2)) return *exit_code = unknown(command, options, name), false;
+        const bool letter = word[1] != '-' && !word[2];
+        while (option->name && (letter ? option->letter != word[1] : strcmp(option->name, name) != 0)) option++;
+        if (!option->name || (!letter && strncmp(word, "--", 2) != 0))
+            return *exit_code = unknown(command, options, name), false;
         if (!option->argument) {
             if (equals)
                 return *exit_code = cli_usage_error(command, "--%s takes no value, found \"%s\"", name, equals + 1),

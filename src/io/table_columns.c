@@ -1,6 +1,7 @@
 #include "io/table_columns.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "io/number.h"
 
 #include <stdio.h>
@@ -34,19 +35,6 @@ static bool is_header(const struct sb_record *record, char point) {
     return false;
 }
 
-/* The length of the UTF-8 sequence at `at`; 0: there is none. */
-static int sequence_length(const uint8_t *at) {
-    if (at[0] < 0x80) return 1;
-    const int length = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    if (at[0] < 0xc2 || at[0] > 0xf4) return 0;
-    for (int i = 1; i < length; i++)
-        if ((at[i] & 0xc0) != 0x80) return 0;
-    if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf0 && at[1] < 0x90) ||
-        (at[0] == 0xf4 && at[1] > 0x8f))
-        return 0;
-    return length;
-}
-
 /* A name as UTF-8: bytes that are none are taken for Latin-1, which is what unit signs in old files are; line breaks
  * become blanks. */
 static const char *clean_name(struct sb_pool *pool, const char *name, struct simba_error *error) {
@@ -55,7 +43,7 @@ static const char *clean_name(struct sb_pool *pool, const char *name, struct sim
     if (!clean) return NULL;
     char *to = clean;
     for (const uint8_t *at = (const uint8_t *)name; *at;) {
-        const int sequence = sequence_length(at);
+        const int sequence = sb_utf8_length(at);
         if (sequence == 0) {
             *to++ = (char)(0xc0 | *at >> 6);
             *to++ = (char)(0x80 | (*at & 0x3f));

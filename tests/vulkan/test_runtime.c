@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include "check.h"
 #include "ops/ops.h"
@@ -49,6 +50,7 @@ static void make(struct example *example, bool profile) {
                                                      .plan = &example->plan,
                                                      .spaces = {[SB_SPACE_PARAMETER] = example->parameters},
                                                      .profile = profile,
+                                                     .profile_dispatches = profile,
                                                      .name = "example"};
     CHECK(sb_backend_vulkan.program_create(device, &parameters, &example->program, &error));
 }
@@ -150,6 +152,22 @@ static void test_inspection(void **state) {
     finish(&example);
 }
 
+struct account {
+    int count, timed;
+    double seconds;
+    char kernel[64], constants[128];
+};
+
+static void visit(void *user, const struct sb_dispatch *dispatch) {
+    struct account *account = user;
+    account->count++;
+    snprintf(account->kernel, sizeof account->kernel, "%s", dispatch->kernel);
+    snprintf(account->constants, sizeof account->constants, "%s", dispatch->constants);
+    if (isnan(dispatch->seconds)) return;
+    account->timed++;
+    account->seconds += dispatch->seconds;
+}
+
 static void test_profile(void **state) {
     (void)state;
     struct example example;
@@ -164,6 +182,14 @@ static void test_profile(void **state) {
         const bool ran = example.graph.nodes[i]->phase == SB_PHASE_COMPUTE;
         assert_true(seconds[i] >= 0 && seconds[i] < 10);
         if (!ran) assert_true(seconds[i] == 0);
+        struct account account = {0};
+        CHECK(sb_backend_vulkan.program_dispatches(example.program, 1, i, visit, &account, &error));
+        assert_true(account.count >= 1);
+        assert_int_equal(account.timed, ran ? account.count : 0);
+        assert_true(account.seconds <= seconds[i]);
+        assert_true(!ran || account.seconds > 0);
+        if (example.graph.nodes[i]->op == SB_OP_FILL) assert_string_equal(account.kernel, "elementwise_rows");
+        assert_non_null(strstr(account.constants, "WORKGROUP="));
     }
     finish(&example);
 }
@@ -265,6 +291,11 @@ static void test_without_time_stamps(void **state) {
     check_output(&example, 0, 5);
     assert_false(sb_backend_vulkan.program_times(example.program, 0, seconds, &error));
     assert_int_equal(error.code, SIMBA_ERROR_UNSUPPORTED);
+    /* What was run is known nevertheless. */
+    struct account account = {0};
+    CHECK(sb_backend_vulkan.program_dispatches(example.program, 0, 0, visit, &account, &error));
+    assert_true(account.count >= 1);
+    assert_int_equal(account.timed, 0);
     finish(&example);
     device = first;
     sb_backend_vulkan.close(plain);

@@ -38,6 +38,7 @@ static void describe(const struct vk_capabilities *capabilities, struct sb_devic
                  ? "software device: it computes on the CPU, many times slower than a GPU"
                  : "");
     vk_capabilities_text(capabilities, description->features, sizeof description->features);
+    description->subgroup_size = (int)capabilities->limits.subgroup_size;
 }
 
 static bool list_devices(struct sb_device_description **list, int *count, char *note, struct simba_error *error) {
@@ -290,4 +291,5 @@ const struct sb_backend sb_backend_vulkan = {
     .program_read = vk_program_read,
     .program_write = vk_program_write,
     .program_times = vk_program_times,
+    .program_dispatches = vk_program_dispatches,
 };

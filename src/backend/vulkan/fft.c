@@ -169,7 +169,11 @@ bool vk_fft(struct vk_lowering *lowering, int64_t batch, int64_t length, int64_t
     if (length == 1) return true;
     vk_fft_workspace(lowering, batch, length, columns);
     vk_lowering_order(lowering, false);
-    if (!lowering->commands) return true;
+    const struct vk_dispatch_record record = {
+        .node = lowering->node->index,
+        .kernel = VK_KERNEL_COUNT,
+        .constants = {(uint32_t)batch, (uint32_t)length, (uint32_t)columns, inverse}};
+    if (!lowering->commands) return vk_profile_dispatch(lowering, &record);
     struct vk_fft *fft = program->ffts;
     while (fft && (fft->batch != batch || fft->length != length || fft->columns != columns)) fft = fft->next;
     if (!fft) {
@@ -182,7 +186,7 @@ bool vk_fft(struct vk_lowering *lowering, int64_t batch, int64_t length, int64_t
         const int result = vkfft_append(fft->chunks[i].plan, lowering->commands, inverse);
         if (result) return fail_plan(lowering->error, fft, "record", result);
     }
-    return true;
+    return vk_profile_dispatch(lowering, &record);
 }
 
 void vk_ffts_finish(struct vk_program *program) {

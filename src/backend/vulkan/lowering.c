@@ -16,6 +16,7 @@ void vk_lowering_init(struct vk_lowering *lowering, struct vk_program *program, 
     lowering->program = program;
     lowering->commands = commands;
     lowering->error = error;
+    lowering->slot = -1;
 }
 
 const struct vk_limits *vk_lowering_limits(const struct vk_lowering *lowering) {
@@ -182,8 +183,11 @@ bool vk_dispatch(struct vk_lowering *lowering, const struct vk_dispatch *dispatc
         push = &address;
         push_bytes = sizeof address;
     }
+    struct vk_dispatch_record record = {.node = lowering->node->index, .kernel = dispatch->kernel};
+    for (uint32_t i = 0; i < info->constant_count; i++)
+        record.constants[i] = dispatch->constants[i] ? dispatch->constants[i] : info->constants[i];
     vk_lowering_order(lowering, dispatch->concurrent);
-    if (!lowering->commands) return true;
+    if (!lowering->commands) return vk_profile_dispatch(lowering, &record);
     if (info->texel_count) {
         VkDescriptorSet set;
         if (!vk_texel_set_get(lowering, dispatch->texels, info->texel_count, &set)) return false;
@@ -193,7 +197,7 @@ bool vk_dispatch(struct vk_lowering *lowering, const struct vk_dispatch *dispatc
     vkCmdBindPipeline(lowering->commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
     vkCmdPushConstants(lowering->commands, device->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, push_bytes, push);
     vkCmdDispatch(lowering->commands, groups[0], groups[1], groups[2]);
-    return true;
+    return vk_profile_dispatch(lowering, &record);
 }
 
 static bool check_sizes(struct vk_lowering *lowering, const struct sb_node *node) {

@@ -176,11 +176,6 @@ static bool append_commands(struct vk_program *program, struct vk_commands *list
     return true;
 }
 
-static void stamp(struct vk_program *program, VkCommandBuffer commands, int slot, int query) {
-    if (program->profile)
-        vkCmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, program->queries[slot], (uint32_t)query);
-}
-
 static bool record_phase(struct vk_program *program, int slot, enum sb_phase phase, struct simba_error *error) {
     struct vk_device *device = (struct vk_device *)program->base.device;
     const struct sb_graph *graph = program->base.graph;
@@ -202,17 +197,12 @@ static bool record_phase(struct vk_program *program, int slot, enum sb_phase pha
             commands = list->buffers[list->count - 1];
             vk_lowering_init(&lowering, program, commands, error);
             seconds = 0;
-            if (first && program->profile) {
-                for (int k = 0; k < graph->node_count; k++)
-                    if (graph->nodes[k]->phase == phase)
-                        vkCmdResetQueryPool(commands, program->queries[slot], (uint32_t)k, 1);
-                vkCmdResetQueryPool(commands, program->queries[slot], (uint32_t)(graph->node_count + (int)phase), 1);
-                stamp(program, commands, slot, graph->node_count + (int)phase);
-            }
+            lowering.slot = slot;
+            if (first) vk_profile_begin(program, commands, slot, phase);
         }
         seconds += estimate;
         if (!vk_lower_node(&lowering, node)) return false;
-        stamp(program, commands, slot, i);
+        vk_profile_node(program, commands, slot, i);
     }
     if (commands) VK(vkEndCommandBuffer(commands));
     return true;
@@ -229,13 +219,7 @@ static bool record(struct vk_program *program, struct simba_error *error) {
                                                       .queueFamilyIndex = device->capabilities.queue_family},
                            NULL, &program->pool));
     for (int slot = 0; slot < SB_SLOTS; slot++) {
-        if (program->profile)
-            VK(vkCreateQueryPool(
-                device->handle,
-                &(VkQueryPoolCreateInfo){.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
-                                         .queryType = VK_QUERY_TYPE_TIMESTAMP,
-                                         .queryCount = (uint32_t)(program->base.graph->node_count + SB_PHASE_COUNT)},
-                NULL, &program->queries[slot]));
+        if (!vk_profile_init(program, slot, error)) return false;
         VK(vkCreateFence(device->handle, &(VkFenceCreateInfo){.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO}, NULL,
                          &program->fences[slot]));
         if (!record_transfers(program, slot, error)) return false;
@@ -270,8 +254,10 @@ bool vk_program_create(struct sb_device *base, const struct sb_program_parameter
     program->base.device = base;
     program->base.graph = parameters->graph;
     program->profile = parameters->profile && device->capabilities.timestamp_bits;
+    program->accounts = parameters->profile;
+    program->profile_dispatches = program->profile && parameters->profile_dispatches;
     if (parameters->profile && !program->profile)
-        sb_log(&base->log, SIMBA_LOG_WARNING, "%s has no time stamps: the profile will be empty",
+        sb_log(&base->log, SIMBA_LOG_INFO, "%s has no time stamps: the profile will be empty",
                base->description.name);
     snprintf(program->name, sizeof program->name, "%s", parameters->name ? parameters->name : "program");
     for (int space = 0; space < SB_SPACE_COUNT; space++)
@@ -320,6 +306,7 @@ void vk_program_destroy(struct sb_program *base) {
     vk_buffer_finish(device, &program->scratch);
     vk_buffer_finish(device, &program->activations);
     free(program->submits);
+    free(program->dispatches);
     free(program->needs);
     free(program->host_offset);
     free(program);

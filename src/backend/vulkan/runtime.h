@@ -182,6 +182,13 @@ struct vk_node_needs {
     size_t arguments;       /* bytes there */
 };
 
+/* One dispatch of the program: what the measuring pass saw. */
+struct vk_dispatch_record {
+    int node;
+    enum vk_kernel kernel; /* VK_KERNEL_COUNT: VkFFT, and the constants are batch, length, columns, direction */
+    uint32_t constants[VK_MAX_CONSTANTS];
+};
+
 /* Descriptor sets of texel buffers, one for each combination of memories that a dispatch has used. */
 struct vk_texel_sets {
     VkDescriptorPool pool;
@@ -210,7 +217,11 @@ struct vk_program {
     bool running[SB_SLOTS];
     VkQueryPool queries[SB_SLOTS];
     unsigned timed_phases[SB_SLOTS]; /* of the last submit */
-    struct vk_fft *ffts;             /* plans, fft.c */
+    bool accounts; /* for its dispatches; also without time stamps */
+    bool profile_dispatches;
+    struct vk_dispatch_record *dispatches; /* the account, in the order of nodes */
+    int dispatch_count, dispatch_capacity;
+    struct vk_fft *ffts; /* plans, fft.c */
     struct vk_texel_sets texels;
 };
 
@@ -227,6 +238,20 @@ bool vk_program_read(struct sb_program *program, const struct sb_tensor *tensor,
 bool vk_program_write(struct sb_program *program, const struct sb_tensor *tensor, const void *dense,
                       struct simba_error *error);
 bool vk_program_times(struct sb_program *program, int slot, double *seconds, struct simba_error *error);
+bool vk_program_dispatches(struct sb_program *program, int slot, int node,
+                           void (*visit)(void *user, const struct sb_dispatch *dispatch), void *user,
+                           struct simba_error *error);
+
+/* ---- profile.c: time stamps, and the account of dispatches */
+
+/* Makes the slot's queries: one for each node, for the beginning of each phase, and, where they are asked for, for each
+ * dispatch. After the measuring pass. */
+bool vk_profile_init(struct vk_program *program, int slot, struct simba_error *error);
+/* At the beginning of a phase's first command buffer. */
+void vk_profile_begin(struct vk_program *program, VkCommandBuffer commands, int slot, enum sb_phase phase);
+void vk_profile_node(struct vk_program *program, VkCommandBuffer commands, int slot, int node);
+/* After each dispatch, in both passes: enters it into the account, or writes its time stamp. */
+bool vk_profile_dispatch(struct vk_lowering *lowering, const struct vk_dispatch_record *record);
 
 /* ---- lowering.c */
 
@@ -243,6 +268,7 @@ struct vk_lowering {
     const struct sb_node *node;
     struct simba_error *error;
     int dispatches, barriers; /* of this node so far */
+    int slot;                 /* whose time stamps the dispatches write; -1: none */
     bool begins;              /* the node needs a barrier in front */
     struct vk_node_needs used;
     struct vk_range reads[VK_MAX_RANGES], writes[VK_MAX_RANGES];

@@ -123,31 +123,3 @@ bool vk_program_write(struct sb_program *base, const struct sb_tensor *tensor, c
     free(bytes);
     return done;
 }
-
-bool vk_program_times(struct sb_program *base, int slot, double *seconds, struct simba_error *error) {
-    struct vk_program *program = (struct vk_program *)base;
-    struct vk_device *device = (struct vk_device *)base->device;
-    const struct sb_graph *graph = base->graph;
-    memset(seconds, 0, (size_t)graph->node_count * sizeof *seconds);
-    if (!program->profile)
-        return sb_fail(error, SIMBA_ERROR_UNSUPPORTED,
-                       "%s has no times of its nodes: the device has no time stamps, or they were not asked for.",
-                       program->name);
-    if (!vk_program_wait(base, slot, error)) return false;
-    for (int phase = 0; phase < SB_PHASE_COUNT; phase++) {
-        if (!(program->timed_phases[slot] & 1u << phase) || !program->phases[slot][phase].count) continue;
-        uint64_t before, now;
-        VK(vkGetQueryPoolResults(device->handle, program->queries[slot], (uint32_t)(graph->node_count + phase), 1,
-                                 sizeof before, &before, sizeof before, VK_QUERY_RESULT_64_BIT));
-        for (int i = 0; i < graph->node_count; i++) {
-            if ((int)graph->nodes[i]->phase != phase || !vk_lower_functions[graph->nodes[i]->op]) continue;
-            VK(vkGetQueryPoolResults(device->handle, program->queries[slot], (uint32_t)i, 1, sizeof now, &now,
-                                     sizeof now, VK_QUERY_RESULT_64_BIT));
-            seconds[i] = vk_device_seconds(device, before, now);
-            before = now;
-        }
-    }
-    return true;
-error:
-    return false;
-}

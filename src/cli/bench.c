@@ -1,0 +1,215 @@
+#include "bench.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the options of one call come to. */
+struct bench {
+    struct cli_device device;
+    struct cli_list configurations;
+    const char *shape, *precision, *format, *output, *describe, *baseline, *threshold, *seconds, *verify;
+    bool list;
+    double threshold_part;
+    struct simba_bench_options options;
+    int format_index; /* enum simba_bench_format; -1: the table for people */
+};
+
+/* The devices that --device names: one, or all that can be used but the reference, which is no measure of speed. */
+static bool run_all(const struct bench *bench, struct simba_bench *report, struct simba_error *error) {
+    struct simba_device_info *devices = NULL;
+    int count = 0;
+    char note[256], index[16];
+    if (!simba_list_devices(&devices, &count, note, error)) return false;
+    bool done = true, any = false;
+    for (int i = 0; done && i < count; i++) {
+        if (!devices[i].usable || devices[i].kind == SIMBA_DEVICE_REFERENCE) continue;
+        struct cli_device choice = bench->device;
+        snprintf(index, sizeof index, "%d", devices[i].index);
+        choice.choice = index;
+        struct simba_device *device = cli_device_open(&choice, error);
+        done = device && simba_bench_run(report, device, &bench->options, error);
+        simba_device_close(device);
+        any = true;
+    }
+    simba_free(devices);
+    if (done && !any) {
+        *error = (struct simba_error){.code = SIMBA_ERROR_DEVICE};
+        snprintf(error->message, sizeof error->message,
+                 "No device to measure%s%s; --device cpu measures the reference.", note[0] ? ": " : "", note);
+        return false;
+    }
+    return done;
+}
+
+static bool run_devices(const struct bench *bench, struct simba_bench *report, struct simba_error *error) {
+    if (bench->device.choice && strcmp(bench->device.choice, "all") == 0) return run_all(bench, report, error);
+    struct simba_device *device = cli_device_open(&bench->device, error);
+    const bool done = device && simba_bench_run(report, device, &bench->options, error);
+    simba_device_close(device);
+    return done;
+}
+
+/* Standard output has one form, a file the same one, or with the table for people JSON. */
+static bool write_report(const struct bench *bench, const struct simba_bench *report, struct simba_error *error) {
+    const bool table = bench->format_index < 0;
+    const enum simba_bench_format format = table ? SIMBA_BENCH_JSON : (enum simba_bench_format)bench->format_index;
+    if (bench->output) return simba_bench_save(report, format, bench->output, error);
+    if (table) return true;
+    char *text = simba_bench_text(report, format, error);
+    if (text) fputs(text, stdout);
+    simba_free(text);
+    return text;
+}
+
+static bool compare(const struct bench *bench, const struct simba_bench *report, bool *failed,
+                    struct simba_error *error) {
+    struct simba_bench_comparison comparison;
+    /* The report may go to standard output for a program to read. */
+    FILE *stream = bench->format_index < 0 || bench->output ? stdout : stderr;
+    if (!simba_bench_compare(report, bench->baseline, &bench->options.choice, bench->threshold_part, cli_bench_change,
+                             stream, &comparison, error))
+        return false;
+    cli_bench_comparison(stream, &comparison, bench->baseline, bench->threshold_part);
+    *failed = comparison.failed;
+    return true;
+}
+
+static int measure(const struct bench *bench) {
+    struct simba_error error;
+    struct simba_bench *report = simba_bench_create(&error);
+    bool worse = false;
+    const bool measured = report && run_devices(bench, report, &error);
+    cli_bench_end_progress();
+    /* What was measured before it was stopped is not thrown away. */
+    const bool stopped = report && !measured && error.code == SIMBA_ERROR_INTERRUPTED;
+    struct simba_error other;
+    bool done = measured;
+    if ((measured || stopped) && !write_report(bench, report, &other)) {
+        done = false;
+        error = other;
+    }
+    if (done && bench->baseline) done = compare(bench, report, &worse, &error);
+    const struct simba_bench_summary summary = report ? simba_bench_summary(report) : (struct simba_bench_summary){0};
+    if (done) cli_bench_summary(bench->format_index < 0 ? stdout : stderr, &summary);
+    simba_bench_destroy(report);
+    if (!done) return cli_failed(&error);
+    return summary.wrong || worse ? CLI_FAILED : CLI_DONE;
+}
+
+/* A number above 0 (or, with `zero`, of at least 0) from an option; empty: the default stays. */
+static bool read_number(const struct cli_command *command, const char *option, const char *text, bool zero,
+                        double *number, int *code) {
+    if (!text) return true;
+    char *end;
+    errno = 0;
+    const double value = strtod(text, &end);
+    if (end != text && !*end && !errno && isfinite(value) && (zero ? value >= 0 : value > 0)) {
+        *number = value;
+        return true;
+    }
+    *code = cli_usage_error(command, "--%s: expected a number %s, found \"%s\"", option,
+                            zero ? "of at least 0" : "above 0", text);
+    return false;
+}
+
+static bool read_format(const struct cli_command *command, struct bench *bench, int *code) {
+    static const char *const formats[] = {[SIMBA_BENCH_MARKDOWN] = "markdown",
+                                          [SIMBA_BENCH_CSV] = "csv",
+                                          [SIMBA_BENCH_JSON] = "json",
+                                          [SIMBA_BENCH_JSONL] = "jsonl",
+                                          NULL};
+    bench->format_index = -1;
+    if (!bench->format || strcmp(bench->format, "table") == 0) return true;
+    for (int i = 0; formats[i]; i++)
+        if (strcmp(formats[i], bench->format) == 0) {
+            bench->format_index = i;
+            return true;
+        }
+    const char *near = simba_nearest_word(bench->format, formats);
+    *code = cli_usage_error(command, "-o: expected table, markdown, csv, json or jsonl, found \"%s\"%s%s%s",
+                            bench->format, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return false;
+}
+
+static int run(const struct cli_command *command, int count, char **words) {
+    struct bench bench = {.options.choice = {0}, .threshold_part = 0.1};
+    struct cli_list names = {0};
+    double percent = 10;
+    int code = CLI_DONE;
+    const struct cli_option options[] = {
+        {.name = "list", .help = "the benchmarks there are", .flag = &bench.list},
+        {.name = "describe",
+         .argument = "NAME",
+         .help = "what a benchmark computes and how it is counted",
+         .text = &bench.describe},
+        {.name = "shape",
+         .argument = "SHAPES",
+         .help = "values for parameters, all combinations: \"tokens=49,196 batch=1..8\"",
+         .text = &bench.shape},
+        {.name = "precision",
+         .argument = "P",
+         .help = "of products: fp32 (default), bf16, fp16",
+         .text = &bench.precision},
+        {.name = "config",
+         .argument = "CONFIG.json",
+         .help = "the model of a configuration, may be repeated",
+         .list = &bench.configurations},
+        {.name = "time", .argument = "SECONDS", .help = "how long each row is timed (0.5)", .text = &bench.seconds},
+        {.name = "verify",
+         .argument = "SECONDS",
+         .help = "how long the reference may take for a row, by estimate (4)",
+         .text = &bench.verify},
+        {.name = "format",
+         .argument = "FORMAT",
+         .letter = 'o',
+         .help = "table (default), markdown, csv, json or jsonl",
+         .text = &bench.format},
+        {.name = "output",
+         .argument = "FILE",
+         .help = "the report into a file, in the format (of the table: JSON)",
+         .text = &bench.output},
+        {.name = "compare",
+         .argument = "BASELINE.json",
+         .help = "with a report of before; slower, wrong or missing rows: exit code 1",
+         .text = &bench.baseline},
+        {.name = "threshold", .argument = "PERCENT", .help = "of the comparison (10)", .text = &bench.threshold},
+        CLI_DEVICE_OPTIONS(bench.device),
+        {0}};
+    const bool fine = cli_options_read(command, options, count, words, &names, &code) &&
+                      read_format(command, &bench, &code) &&
+                      read_number(command, "time", bench.seconds, false, &bench.options.seconds, &code) &&
+                      read_number(command, "verify", bench.verify, false, &bench.options.reference_seconds, &code) &&
+                      read_number(command, "threshold", bench.threshold, true, &percent, &code);
+    bench.threshold_part = percent / 100;
+    bench.options.choice = (struct simba_bench_choice){.names = names.items,
+                                                       .name_count = names.count,
+                                                       .shape = bench.shape,
+                                                       .precision = bench.precision,
+                                                       .configurations = bench.configurations.items,
+                                                       .configuration_count = bench.configurations.count};
+    bench.options.progress = cli_bench_progress;
+    if (bench.format_index < 0) bench.options.row = cli_bench_row;
+    if (fine && bench.list)
+        cli_bench_list();
+    else if (fine && bench.describe)
+        code = cli_bench_describe(command, bench.describe);
+    else if (fine)
+        code = measure(&bench);
+    free(names.items);
+    free(bench.configurations.items);
+    return code;
+}
+
+const struct cli_command cli_bench = {
+    .name = "bench",
+    .operands = "[NAME...]",
+    .summary = "measure kernels, models and the device's ceilings, each result verified first",
+    .details =
+        "A NAME may have wildcards: 'scan/*'. Without names all kernels and ceilings are measured; models are by\n"
+        "name ('model/simba_s_*') or by --config. In --shape a value is a number, FIRST..LAST (doubled) or\n"
+        "FIRST..LAST+STEP. A kernel is compared with the C reference on the same inputs, then timed by the\n"
+        "device's own clock; a wrong one is not timed, and the exit code is 1. --device all takes every device\n"
+        "in turn.\n",
+    .run = run};
