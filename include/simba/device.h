@@ -65,6 +65,10 @@ SIMBA_API void simba_device_close(struct simba_device *device);
 /* Valid as long as the device. */
 SIMBA_API const struct simba_device_info *simba_device_describe(const struct simba_device *device);
 
+/* The words that simba_device_options.disable knows for a device of this kind, by index from 0; NULL behind the last.
+ */
+SIMBA_API const char *simba_device_tier(const struct simba_device *device, int index);
+
 /* How many messages the validation layer has had so far; 0 without it. */
 SIMBA_API int simba_device_validation_messages(const struct simba_device *device);
 

@@ -69,6 +69,10 @@ const struct simba_device_info *simba_device_describe(const struct simba_device 
     return &device->info;
 }
 
+const char *simba_device_tier(const struct simba_device *device, int index) {
+    return sb_device_tier(device->device, index);
+}
+
 int simba_device_validation_messages(const struct simba_device *device) {
     return sb_device_validation_messages(device->device);
 }

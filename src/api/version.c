@@ -1,5 +1,6 @@
 #include "simba/version.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "commit.h"
 
@@ -15,6 +16,14 @@ const char *simba_commit(void) {
 
 void simba_free(void *memory) {
     free(memory);
+}
+
+bool simba_write_file(const char *path, const void *bytes, size_t size, struct simba_error *error) {
+    struct sb_writer writer = {0};
+    const bool done = sb_writer_open(&writer, path, error) && sb_writer_write(&writer, bytes, size, error) &&
+                      sb_writer_commit(&writer, error);
+    if (!done) sb_writer_discard(&writer);
+    return done;
 }
 
 const char *simba_nearest_word(const char *word, const char *const *known) {

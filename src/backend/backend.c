@@ -224,6 +224,10 @@ const struct sb_device_description *sb_device_describe(const struct sb_device *d
     return &device->description;
 }
 
+const char *sb_device_tier(const struct sb_device *device, int index) {
+    return device->backend->tier ? device->backend->tier(index) : NULL;
+}
+
 int sb_device_validation_messages(const struct sb_device *device) {
     return device->backend->validation_messages(device);
 }

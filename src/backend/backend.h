@@ -48,6 +48,8 @@ bool sb_device_open(const struct sb_device_parameters *parameters, struct sb_dev
                     struct simba_error *error);
 void sb_device_close(struct sb_device *device); /* NULL is fine; after everything made from it is gone */
 const struct sb_device_description *sb_device_describe(const struct sb_device *device);
+/* The words that sb_device_parameters.disable knows, by index from 0; NULL behind the last. */
+const char *sb_device_tier(const struct sb_device *device, int index);
 /* Messages of the validation layer so far (0 without it). */
 int sb_device_validation_messages(const struct sb_device *device);
 
@@ -135,6 +137,7 @@ struct sb_backend {
     bool (*open)(const struct sb_device_parameters *parameters, const struct sb_device_description *description,
                  struct sb_device **device, struct simba_error *error);
     void (*close)(struct sb_device *device);
+    const char *(*tier)(int index); /* NULL: a device without optional features */
     int (*validation_messages)(const struct sb_device *device);
     /* NULL: a backend that others are compared with, and that is no measure of speed. */
     bool (*ceiling)(struct sb_device *device, enum sb_ceiling_kind kind, struct sb_ceiling *ceiling,

@@ -1,123 +1,330 @@
-#include "cli.h"
+#include "parity.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
-struct report {
-    bool json, all;
-    int printed;
+/* ---- results */
+
+static const char *copy(struct parity_comparison *comparison, const char *text) {
+    char *copied = text ? strdup(text) : NULL;
+    if (text && !copied) comparison->out_of_memory = true;
+    return copied;
+}
+
+static void keep(void *user, const struct simba_parity_result *result) {
+    struct parity_comparison *comparison = user;
+    if (comparison->count == comparison->capacity) {
+        const int capacity = comparison->capacity ? 2 * comparison->capacity : 256;
+        struct simba_parity_result *grown = realloc(comparison->rows, (size_t)capacity * sizeof *grown);
+        if (!grown) {
+            comparison->out_of_memory = true;
+            return;
+        }
+        comparison->rows = grown;
+        comparison->capacity = capacity;
+    }
+    struct simba_parity_result *row = &comparison->rows[comparison->count++];
+    *row = *result;
+    row->case_name = copy(comparison, result->case_name);
+    row->tensor = copy(comparison, result->tensor);
+    row->node_name = copy(comparison, result->node_name);
+    row->operation = copy(comparison, result->operation);
+    row->shapes = copy(comparison, result->shapes);
+    row->worst_at = copy(comparison, result->worst_at);
+    row->reason = copy(comparison, result->reason);
+}
+
+static void finish_comparison(struct parity_comparison *comparison) {
+    for (int i = 0; i < comparison->count; i++) {
+        struct simba_parity_result *row = &comparison->rows[i];
+        const char *strings[] = {row->case_name, row->tensor,   row->node_name, row->operation,
+                                 row->shapes,    row->worst_at, row->reason};
+        for (size_t k = 0; k < sizeof strings / sizeof *strings; k++) free((char *)strings[k]);
+    }
+    free(comparison->rows);
+}
+
+bool parity_is_builtin(const char *name) {
+    const char *known;
+    for (int i = 0; (known = simba_parity_builtin(i)); i++)
+        if (!strcmp(known, name)) return true;
+    return false;
+}
+
+/* ---- running */
+
+struct listener {
+    const char *name;
+    struct parity_comparison *comparison; /* NULL: nothing is kept */
 };
 
-static void show(void *user, const struct simba_parity_result *result) {
-    struct report *report = user;
-    if (report->json) {
-        printf("%s\n  {\"case\": ", report->printed++ ? "," : "");
-        cli_json_string(stdout, result->case_name);
-        fputs(", \"tensor\": ", stdout);
-        cli_json_string(stdout, result->tensor);
-        fputs(", \"relative_error\": ", stdout);
-        cli_json_number(stdout, result->relative_error);
-        fputs(", \"largest_error\": ", stdout);
-        cli_json_number(stdout, result->largest_error);
-        printf(", \"tolerance\": %g, \"reason\": ", result->tolerance);
-        cli_json_string(stdout, result->reason);
-        printf(", \"passed\": %s}", result->passed ? "true" : "false");
-    } else if (report->all || !result->passed) {
-        printf("  %-4s %-48s relative %.2e (at most %.0e), largest %.2e%s%s\n", result->passed ? "ok" : "FAIL",
-               result->tensor, result->relative_error, result->tolerance, result->largest_error,
-               result->reason ? "; " : "", result->reason ? result->reason : "");
+static void listen(void *user, const struct simba_parity_result *result) {
+    const struct listener *listener = user;
+    if (listener->comparison) keep(listener->comparison, result);
+}
+
+static void show_progress(void *user, double done, const char *what) {
+    parity_progress(((const struct listener *)user)->name, done, what);
+}
+
+bool parity_run_model(const struct parity_models *models, int index, struct simba_device *device,
+                      struct simba_device *reference, struct parity_comparison *comparison,
+                      struct simba_parity_summary *summary, struct simba_error *error) {
+    struct simba_parity_options options = models->options;
+    const char *name = models->names[index];
+    struct listener listener = {name, comparison};
+    options.device = device;
+    options.reference = reference;
+    options.report = listen;
+    options.progress = show_progress;
+    options.user = &listener;
+    if (models->golden)
+        options.golden = name;
+    else if (parity_is_builtin(name))
+        options.builtin = name;
+    else
+        options.configuration = name;
+    parity_progress_next();
+    return simba_parity_run(&options, summary, error);
+}
+
+static double seconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+struct parity_side parity_side_of(const struct simba_device *device, const char *disabled) {
+    struct parity_side side = {.info = *simba_device_describe(device)};
+    snprintf(side.disabled, sizeof side.disabled, "%s", disabled ? disabled : "");
+    return side;
+}
+
+/* What the user has to put right, as opposed to what a device cannot do. */
+static bool is_users_mistake(const struct simba_error *error) {
+    return error->code == SIMBA_ERROR_ARGUMENT || error->code == SIMBA_ERROR_FILE ||
+           error->code == SIMBA_ERROR_FORMAT || error->code == SIMBA_ERROR_CONFIG ||
+           error->code == SIMBA_ERROR_INTERRUPTED;
+}
+
+/* All models on one device. False with *error: there is no point in going on. */
+static bool compare_models(const struct parity_models *models, const struct cli_device *options,
+                           struct simba_device *device, struct simba_device *reference, struct parity_report *report,
+                           bool *failed, struct simba_error *error) {
+    for (int i = 0; i < models->count; i++) {
+        struct parity_comparison *grown =
+            realloc(report->comparisons, (size_t)(report->count + 1) * sizeof *report->comparisons);
+        if (!grown) {
+            *error = (struct simba_error){SIMBA_ERROR_MEMORY, "No memory for the results."};
+            return false;
+        }
+        report->comparisons = grown;
+        struct parity_comparison *comparison = &grown[report->count++];
+        *comparison = (struct parity_comparison){
+            .name = models->names[i], .golden = models->golden, .device = parity_side_of(device, options->disable)};
+        if (reference) comparison->against = parity_side_of(reference, NULL);
+        const double begin = seconds();
+        comparison->ran =
+            parity_run_model(models, i, device, reference, comparison, &comparison->summary, &comparison->error);
+        comparison->seconds = seconds() - begin;
+        if (comparison->out_of_memory) {
+            *error = (struct simba_error){SIMBA_ERROR_MEMORY, "No memory for the results."};
+            return false;
+        }
+        if (!comparison->ran && is_users_mistake(&comparison->error)) {
+            *error = comparison->error;
+            return false;
+        }
+        *failed = *failed || !comparison->ran || comparison->summary.failed;
+    }
+    return true;
+}
+
+/* ---- which devices */
+
+/* Indices as text of the devices that `choice` names: one, or with "all" every usable one but the reference and the
+ * one compared with. */
+static bool list_choices(const char *choice, const struct simba_device *reference, struct cli_list *choices,
+                         struct simba_error *error) {
+    if (!choice || strcmp(choice, "all")) return cli_list_add(choices, choice);
+    struct simba_device_info *devices = NULL;
+    int count = 0;
+    char note[256] = "";
+    if (!simba_list_devices(&devices, &count, note, error)) return false;
+    for (int i = 0; i < count; i++) {
+        const bool same = reference && simba_device_describe(reference)->index == devices[i].index;
+        if (!devices[i].usable || devices[i].kind == SIMBA_DEVICE_REFERENCE || same) continue;
+        char *index = malloc(16);
+        if (index) snprintf(index, 16, "%d", devices[i].index);
+        if (!index || !cli_list_add(choices, index)) break;
+    }
+    simba_free(devices);
+    if (!choices->count) {
+        error->code = SIMBA_ERROR_DEVICE;
+        snprintf(error->message, sizeof error->message,
+                 "There is no usable device beside the one compared with. `simba devices` says what there is and why "
+                 "it cannot be used.%s%s",
+                 note[0] ? " " : "", note);
+        return false;
+    }
+    return true;
+}
+
+static bool on_one_device(const struct parity_models *models, const struct cli_device *options,
+                          struct simba_device *reference, bool search, bool tiers, struct parity_report *report,
+                          struct simba_error *error) {
+    struct simba_device *device = cli_device_open(options, error);
+    if (!device) return false;
+    bool failed = false;
+    const int tier_count = parity_tier_count(device);
+    parity_progress_begin(models->count * (tiers ? 1 + 2 * (tier_count + 2) : 1));
+    bool fine = compare_models(models, options, device, reference, report, &failed, error);
+    if (fine && tiers) fine = parity_compare_tiers(models, options, device, reference, report, error);
+    if (fine && failed && search && reference && tier_count)
+        fine = parity_search_masks(models, options, device, reference, report, error);
+    parity_progress_end();
+    simba_device_close(device);
+    return fine;
+}
+
+/* ---- the command */
+
+/* "simba parity ...", with paths cut to the names of their files: a report may be shown to others. */
+static void write_command(char *text, size_t size, int count, char **words) {
+    size_t used = (size_t)snprintf(text, size, "simba parity");
+    for (int i = 0; i < count && used < size; i++) {
+        const char *word = words[i], *slash = strrchr(word, '/'), *value = strrchr(word, '=');
+        const char *path = value ? value + 1 : word;
+        if (slash && slash >= path)
+            used += (size_t)snprintf(text + used, size - used, " %.*s%s", (int)(path - word), word, slash + 1);
+        else
+            used += (size_t)snprintf(text + used, size - used, " %s", word);
     }
 }
 
-/* One case or configuration; adds to the failures. False: it could not be compared at all. */
-static bool compare(struct simba_parity_options options, const char *name, struct report *report, int *failures) {
-    struct simba_parity_summary summary = {0};
-    struct simba_error error;
-    options.report = show;
-    options.user = report;
-    if (!simba_parity_run(&options, &summary, &error)) {
-        cli_failed(&error);
-        return false;
+static bool write_output(const char *path, const struct parity_report *report, struct simba_error *error) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    if (stream) parity_print_json(stream, report);
+    const bool whole = stream && fclose(stream) == 0;
+    if (!whole) *error = (struct simba_error){SIMBA_ERROR_MEMORY, "No memory for the text of the report."};
+    const bool done = whole && simba_write_file(path, text, size, error);
+    free(text);
+    return done;
+}
+
+static void print_builtins(void) {
+    const char *name;
+    for (int i = 0; (name = simba_parity_builtin(i)); i++) puts(name);
+}
+
+/* What does not go together; CLI_DONE when all does. */
+static int check(const struct cli_command *command, const struct cli_list *operands, bool golden, bool changes,
+                 bool tiers) {
+    if (golden && tiers) return cli_usage_error(command, "--tiers is for configurations and built-in models");
+    if (golden && changes) return cli_usage_error(command, "--set changes a configuration; a golden case has none");
+    bool file = false;
+    for (int i = 0; i < operands->count && !golden; i++) {
+        const char *word = operands->items[i];
+        const size_t length = strlen(word);
+        if (parity_is_builtin(word)) continue;
+        file = true;
+        if (strchr(word, '/') || strchr(word, '.') || length == 0) continue;
+        const char *names[64] = {0}, *name;
+        for (int k = 0; k < 63 && (name = simba_parity_builtin(k)); k++) names[k] = name;
+        const char *near = simba_nearest_word(word, names);
+        return cli_usage_error(command, "%s is no built-in model (--list has them) and no CONFIG.json%s%s%s", word,
+                               near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     }
-    *failures += summary.failed;
-    if (!report->json)
-        printf("%s %s: %d tensors, %d over their tolerance, worst %.2g of it at %s\n", summary.failed ? "FAIL" : "ok  ",
-               name, summary.tensors, summary.failed, summary.worst, summary.worst_tensor);
-    return true;
+    if (changes && !file)
+        return cli_usage_error(command, "--set changes a configuration; the built-in models have none");
+    return CLI_DONE;
 }
 
 static int run(const struct cli_command *command, int count, char **words) {
     struct cli_device device_options = {0};
-    const char *reference_choice = "cpu";
-    struct cli_list operands = {0}, cases = {0}, overrides = {0};
-    int batch = 0;
+    const char *reference_choice = "cpu", *output = NULL;
+    struct cli_list operands = {0}, cases = {0}, overrides = {0}, choices = {0};
+    int batch = 0, steps = 3;
     uint64_t seed = 1;
-    bool inference = false;
-    struct report report = {0};
+    bool inference = false, json = false, tiers = false, no_search = false, list = false;
+    struct parity_report report = {0};
     const struct cli_option options[] = {
-        {.name = "case",
-         .argument = "FILE...",
-         .help = "golden case files, checked against their own numbers",
-         .list = &cases},
         {.name = "against", .argument = "D", .help = "the device to compare with (cpu)", .text = &reference_choice},
-        {.name = "set", .argument = "KEY=VALUE", .help = "change the configuration", .list = &overrides},
-        {.name = "batch",
-         .argument = "N",
-         .help = "images or windows of the comparison (2)",
-         .integer = &batch,
-         .minimum = 1},
+        {.name = "steps", .argument = "N", .help = "training steps after the nodes; 0: none (3)", .integer = &steps},
+        {.name = "batch", .argument = "N", .help = "images or windows (2)", .integer = &batch, .minimum = 1},
         {.name = "seed", .argument = "N", .help = "of weights and images or windows (1)", .number = &seed},
-        {.name = "inference", .help = "compare the forward pass of inference only", .flag = &inference},
-        {.name = "all", .help = "print every tensor, not only those over their tolerance", .flag = &report.all},
-        {.name = "json", .help = "machine-readable output", .flag = &report.json},
+        {.name = "inference", .help = "the forward pass of inference only", .flag = &inference},
+        {.name = "tiers", .help = "each optional feature by itself, beside none and all of them", .flag = &tiers},
+        {.name = "no-search", .help = "after a failure, do not look for features to disable", .flag = &no_search},
+        {.name = "set", .argument = "KEY=VALUE", .help = "change the configuration", .list = &overrides},
+        {.name = "case", .argument = "FILE...", .help = "golden case files, against their own numbers", .list = &cases},
+        {.name = "list", .help = "the names of the built-in models", .flag = &list},
+        {.name = "all", .help = "every tensor, not only the worst", .flag = &report.all},
+        {.name = "output", .argument = "FILE.json", .help = "write the JSON there as well", .text = &output},
+        {.name = "json", .help = "machine-readable output, with every tensor", .flag = &json},
         CLI_DEVICE_OPTIONS(device_options),
         {0}};
-    struct simba_device *device = NULL, *reference = NULL;
+    struct simba_device *reference = NULL;
     struct simba_error error;
-    int failures = 0, code = CLI_DONE;
+    int code = CLI_DONE;
+    write_command(report.command, sizeof report.command, count, words);
     if (!cli_options_read(command, options, count, words, &operands, &code)) goto done;
-    bool golden = cases.count > 0;
-    if (!golden && operands.count != 1) {
-        code = cli_usage_error(command, "expected --case FILE... or one configuration");
+    const bool golden = cases.count > 0;
+    if ((code = check(command, &operands, golden, overrides.count > 0, tiers)) != CLI_DONE) goto done;
+    if (list) {
+        print_builtins();
         goto done;
     }
-    device = cli_device_open(&device_options, &error);
-    if (device && !golden) {
+    /* Words after the first file belong to --case, too. */
+    for (int i = 0; golden && i < operands.count; i++)
+        if (!cli_list_add(&cases, operands.items[i])) goto no_memory;
+    const char *name;
+    for (int i = 0; !golden && !operands.count && (name = simba_parity_builtin(i)); i++)
+        if (!cli_list_add(&cases, name)) goto no_memory;
+    const struct cli_list *names = golden || !operands.count ? &cases : &operands;
+    const struct parity_models models = {.names = names->items,
+                                         .count = names->count,
+                                         .golden = golden,
+                                         .options = {.overrides = overrides.items,
+                                                     .override_count = overrides.count,
+                                                     .batch = batch,
+                                                     .seed = seed,
+                                                     .training = !inference,
+                                                     .steps = steps}};
+    if (!golden) {
         struct cli_device other = device_options;
         other.choice = reference_choice;
-        reference = cli_device_open(&other, &error);
+        other.disable = NULL;
+        if (!(reference = cli_device_open(&other, &error))) goto failed;
     }
-    if (!device || (!golden && !reference)) {
-        code = cli_failed(&error);
-        goto done;
+    if (!list_choices(device_options.choice, reference, &choices, &error)) goto failed;
+    for (int i = 0; i < choices.count; i++) {
+        struct cli_device one = device_options;
+        one.choice = choices.items[i];
+        if (!on_one_device(&models, &one, reference, !no_search, tiers, &report, &error)) goto failed;
     }
-    if (report.json) {
-        fputs("{\"device\": ", stdout);
-        cli_json_string(stdout, simba_device_describe(device)->name);
-        fputs(", \"results\": [", stdout);
-    }
-    if (golden) {
-        /* Words after the first file belong to --case, too. */
-        for (int i = 0; i < cases.count + operands.count; i++) {
-            const char *path = i < cases.count ? cases.items[i] : operands.items[i - cases.count];
-            if (!compare((struct simba_parity_options){.device = device, .golden = path}, path, &report, &failures))
-                code = CLI_FAILED;
-        }
-    } else if (!compare((struct simba_parity_options){.device = device,
-                                                      .reference = reference,
-                                                      .configuration = operands.items[0],
-                                                      .overrides = overrides.items,
-                                                      .override_count = overrides.count,
-                                                      .batch = batch,
-                                                      .seed = seed,
-                                                      .training = !inference},
-                        operands.items[0], &report, &failures)) {
-        code = CLI_FAILED;
-    }
-    if (failures) code = CLI_FAILED;
-    if (report.json) printf("],\n \"passed\": %s}\n", code == CLI_DONE ? "true" : "false");
+    if (output && !write_output(output, &report, &error)) goto failed;
+    (json ? parity_print_json : parity_print_text)(stdout, &report);
+    code = parity_passed(&report) ? CLI_DONE : CLI_FAILED;
+    if (code == CLI_FAILED && json) fputs("simba: The devices differ by more than the tolerances.\n", stderr);
+    goto done;
+no_memory:
+    error = (struct simba_error){SIMBA_ERROR_MEMORY, "No memory for the names of the models."};
+failed:
+    parity_progress_end();
+    code = cli_failed(&error);
 done:
+    for (int i = 0; i < report.count; i++) finish_comparison(&report.comparisons[i]);
+    free(report.comparisons);
+    free(report.searches);
+    free(report.tiers);
     simba_device_close(reference);
-    simba_device_close(device);
+    if (device_options.choice && !strcmp(device_options.choice, "all"))
+        for (int i = 0; i < choices.count; i++) free((char *)choices.items[i]);
+    free(choices.items);
     free(operands.items);
     free(cases.items);
     free(overrides.items);
@@ -126,7 +333,13 @@ done:
 
 const struct cli_command cli_parity = {
     .name = "parity",
-    .operands = "CONFIG.json | --case FILE...",
-    .summary = "check a device against the C reference or golden numbers",
-    .details = "With a configuration the same graph runs on two devices and every node is compared.\n",
+    .operands = "[CONFIG.json...]",
+    .summary = "can this device be trusted? compare it with another, node by node",
+    .details =
+        "Without a configuration small built-in models are compared, which have every operation: what to run first on\n"
+        "a machine. With configurations their models are. Every node runs twice: with the other device's inputs, so "
+        "that\nwhat differs is its own fault, and with what the device has computed itself; then both devices train a "
+        "few steps.\n--device all takes every device in turn; --disable concerns --device alone. With --case golden "
+        "cases are compared\nwith the numbers in them. Exit code 1: something is over its tolerance. docs/parity.md "
+        "explains the report.\n",
     .run = run};

@@ -380,7 +380,7 @@ static void report(struct golden_case *golden, struct simba_parity_result *resul
 void golden_report(struct golden_case *golden, const char *name, const float *got, const float *expected, int64_t count,
                    double tolerance, const char *reason) {
     struct simba_parity_result result = {
-        .tensor = name, .tolerance = tolerance > 0 ? tolerance : output_tolerance, .reason = reason};
+        .node = -1, .tensor = name, .tolerance = tolerance > 0 ? tolerance : output_tolerance, .reason = reason};
     sb_parity_measure(&result, got, expected, count, sb_parity_size(expected, count));
     report(golden, &result);
 }
@@ -406,8 +406,10 @@ bool golden_check(struct golden_run *run) {
     for (int i = 0; read && i < run->expectation_count; i++) {
         const struct golden_expectation *expectation = &run->expectations[i];
         double scale = sb_parity_size(expectation->expected, expectation->count);
-        struct simba_parity_result result = {
-            .tensor = expectation->name, .tolerance = expectation->gradient ? gradient_tolerance : output_tolerance};
+        struct simba_parity_result result = {.node = -1,
+                                             .tensor = expectation->name,
+                                             .tolerance =
+                                                 expectation->gradient ? gradient_tolerance : output_tolerance};
         if (scale <= nearly_zero * largest[expectation->gradient]) {
             scale = largest[expectation->gradient];
             result.tolerance = zero_tolerance;

@@ -32,7 +32,8 @@ static bool compare(struct sb_device *device, struct sb_device *reference, const
                                                       .batch = 3,
                                                       .seed = 20,
                                                       .training = training,
-                                                      .precision = precision};
+                                                      .precision = precision,
+                                                      .steps = 2};
     bool done = document && sb_model_config_read(sb_json_root(document), &config, &error) &&
                 sb_parity_compare(&parameters, &report, &error);
     sb_json_destroy(document);

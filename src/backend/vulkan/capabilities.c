@@ -54,20 +54,25 @@ static bool fetches_texels_fast(const VkPhysicalDeviceVulkan12Properties *driver
            major < 23;
 }
 
+static const struct {
+    const char *word;
+    uint32_t needs;
+} tiers[] = {
+    {"int64", VK_NEEDS_INT64},
+    {"fp16", VK_NEEDS_FLOAT16},
+    {"int8", VK_NEEDS_UINT8},
+    {"subgroup", subgroup_needs},
+    {"coopmat", 0}, /* no kernel uses cooperative matrices, so there is nothing to leave out */
+    {"unified", 0},
+    {"texel", 0},
+    {"timestamps", 0},
+};
+
+const char *vk_tier(int index) {
+    return index >= 0 && index < (int)(sizeof tiers / sizeof tiers[0]) ? tiers[index].word : NULL;
+}
+
 static bool apply_mask(const char *disable, struct vk_capabilities *capabilities, struct simba_error *error) {
-    static const struct {
-        const char *word;
-        uint32_t needs;
-    } tiers[] = {
-        {"int64", VK_NEEDS_INT64},
-        {"fp16", VK_NEEDS_FLOAT16},
-        {"int8", VK_NEEDS_UINT8},
-        {"subgroup", subgroup_needs},
-        {"coopmat", 0}, /* no kernel uses cooperative matrices, so there is nothing to leave out */
-        {"unified", 0},
-        {"texel", 0},
-        {"timestamps", 0},
-    };
     for (const char *at = disable ? disable : ""; *at;) {
         const size_t length = strcspn(at, ",");
         bool known = length == 0;

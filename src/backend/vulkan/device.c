@@ -275,6 +275,7 @@ const struct sb_backend sb_backend_vulkan = {
     .list = list_devices,
     .open = open_device,
     .close = close_device,
+    .tier = vk_tier,
     .validation_messages = validation_messages,
     .ceiling = vk_device_ceiling,
     .memory_create = vk_memory_create,

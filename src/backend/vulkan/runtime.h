@@ -69,6 +69,8 @@ struct vk_capabilities {
 /* `disable` as in sb_device_parameters; an unknown word is an error. */
 bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct vk_capabilities *capabilities,
                           struct simba_error *error);
+/* The words of `disable`, by index; NULL behind the last. */
+const char *vk_tier(int index);
 void vk_capabilities_text(const struct vk_capabilities *capabilities, char *text, size_t size);
 
 /* ---- device.c */

@@ -1,0 +1,209 @@
+/* What a comparison means, in words, and the facts that whoever repairs it needs. */
+#include "parity.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+
+static const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* What the failures of one device have in common, worst kind first. */
+struct findings {
+    const struct parity_comparison *first; /* the comparison of `row`, or one that could not be run */
+    const struct simba_parity_result *row;
+    int failed, compared, results;
+    bool steps, repeated;
+};
+
+static struct findings find(const struct parity_report *report, int device) {
+    static const enum simba_parity_mode order[] = {SIMBA_PARITY_GOLDEN, SIMBA_PARITY_ISOLATED, SIMBA_PARITY_ACCUMULATED,
+                                                   SIMBA_PARITY_STEPS, SIMBA_PARITY_REPEATED};
+    struct findings findings = {0};
+    for (int i = 0; i < report->count; i++) {
+        const struct parity_comparison *comparison = &report->comparisons[i];
+        if (comparison->device.info.index != device) continue;
+        findings.compared++;
+        findings.results += comparison->summary.tensors;
+        findings.failed += !comparison->ran || comparison->summary.failed;
+        findings.steps = findings.steps || parity_worst(comparison, SIMBA_PARITY_STEPS);
+        findings.repeated = findings.repeated || parity_worst(comparison, SIMBA_PARITY_REPEATED);
+    }
+    for (size_t k = 0; k < sizeof order / sizeof *order && !findings.row; k++)
+        for (int i = 0; i < report->count && !findings.row; i++) {
+            const struct parity_comparison *comparison = &report->comparisons[i];
+            if (comparison->device.info.index != device) continue;
+            findings.row = parity_first_failure(comparison, order[k]);
+            if (findings.row || (!findings.first && !comparison->ran)) findings.first = comparison;
+        }
+    return findings;
+}
+
+static void print_pass(FILE *stream, const struct parity_comparison *any, const struct findings *findings) {
+    const bool reference = any->golden || any->against.info.kind == SIMBA_DEVICE_REFERENCE;
+    if (any->golden)
+        fprintf(stream, "Compared: %d tensors of %d golden cases with their numbers in double precision.\n",
+                findings->results, findings->compared);
+    else
+        fprintf(
+            stream,
+            "Compared: %d results of %d model%s, every operation with the other device's inputs and with its own%s%s."
+            "\n",
+            findings->results, findings->compared, findings->compared == 1 ? "" : "s",
+            findings->steps ? ", then training steps" : "", findings->repeated ? " (twice, with the same bits)" : "");
+    fprintf(stream, "All agree within their tolerances. ");
+    if (reference)
+        fprintf(stream, "%s with this driver computes these models right: it can be trusted with them.\n",
+                any->device.info.name);
+    else
+        fprintf(stream,
+                "%s and %s compute these models alike. Whether both are right, a comparison with the reference tells: "
+                "simba parity --device %d --against cpu\n",
+                any->device.info.name, any->against.info.name, any->device.info.index);
+}
+
+static void print_blame(FILE *stream, const struct parity_comparison *any, const struct findings *findings) {
+    const struct simba_parity_result *row = findings->row;
+    fprintf(stream, "%d of %d models differ by more than they may. ", findings->failed, findings->compared);
+    if (!row) {
+        fprintf(stream, "%s could not be compared: %s\n", file_name(findings->first->name),
+                findings->first->error.message);
+        return;
+    }
+    const char *model = file_name(findings->first->name);
+    switch (row->mode) {
+    case SIMBA_PARITY_ISOLATED:
+        fprintf(stream,
+                "The first operation that goes wrong by itself is %s, at %s of %s: given the right inputs it gives "
+                "other results than %s. What is wrong behind it may only follow from that.\n",
+                row->operation, row->node_name, model, any->against.info.name);
+        break;
+    case SIMBA_PARITY_ACCUMULATED:
+        fprintf(stream,
+                "No operation is wrong by itself, but small differences add up: from %s (%s) of %s on they are over "
+                "what is allowed.\n",
+                row->node_name, row->operation, model);
+        break;
+    case SIMBA_PARITY_STEPS:
+        fprintf(stream,
+                "Every operation is right when it runs alone, but step %d of training %s is not (%s): recorded work "
+                "runs in a wrong order, or uses memory before it is ready.\n",
+                row->step, model, row->tensor);
+        break;
+    case SIMBA_PARITY_REPEATED:
+        fprintf(stream,
+                "%s gives other bits in a second run: something is used before it is ready, or memory is not what it "
+                "was.\n",
+                model);
+        break;
+    default:
+        fprintf(stream, "The first tensor over its tolerance is %s of %s.\n", row->tensor, model);
+    }
+    const bool reference = any->golden || any->against.info.kind == SIMBA_DEVICE_REFERENCE;
+    if (reference)
+        fprintf(stream, "%s with this driver is not to be trusted with these models as it is.\n",
+                any->device.info.name);
+    else
+        fprintf(stream,
+                "Which of the two is wrong, a comparison of each with the reference tells: --device %d --against cpu, "
+                "--device %d --against cpu\n",
+                any->device.info.index, any->against.info.index);
+}
+
+static void print_advice(FILE *stream, const struct parity_report *report, const struct parity_side *device) {
+    const struct parity_search *search = NULL;
+    for (int i = 0; i < report->search_count; i++)
+        if (report->searches[i].device_index == device->info.index) search = &report->searches[i];
+    fputs("What to do:\n", stream);
+    if (search && search->found) {
+        char first[256];
+        snprintf(first, sizeof first, "%.*s", (int)strcspn(search->masks, " "), search->masks);
+        fprintf(stream,
+                "- Everything that failed passes with --disable %s%s%s: add it to every command until this is "
+                "repaired.",
+                device->disabled, device->disabled[0] ? "," : "", first);
+        if (strchr(search->masks, ' ')) fprintf(stream, " (Each of these alone is enough: %s.)", search->masks);
+        fputs("\n", stream);
+    } else if (search) {
+        fputs("- Disabling optional features does not help, alone or together: the fault is in what every driver "
+              "must offer.\n",
+              stream);
+    }
+    if (!strcmp(device->info.backend, "vulkan"))
+        fputs("- Install a newer driver (or, if this began with an update, the one before) and run this again.\n"
+              "- Add --validate: if the validation layer has something to say, that comes first.\n",
+              stream);
+    fputs("- Report it with the block below. Until then another device, or the slow --device cpu, gives right "
+          "results.\n",
+          stream);
+}
+
+void parity_print_words(FILE *stream, const struct parity_report *report) {
+    for (int i = 0; i < report->count; i++) {
+        const struct parity_comparison *comparison = &report->comparisons[i];
+        const int device = comparison->device.info.index;
+        if (i && report->comparisons[i - 1].device.info.index == device) continue;
+        const struct findings findings = find(report, device);
+        if (!findings.failed) {
+            print_pass(stream, comparison, &findings);
+            continue;
+        }
+        print_blame(stream, comparison, &findings);
+        print_advice(stream, report, &comparison->device);
+    }
+    for (int i = 0; i < report->tier_count; i++) {
+        const struct parity_tier *tier = &report->tiers[i];
+        if (tier->failed[0] || tier->failed[1])
+            fprintf(stream, "With the optional features \"%s\" of device %d on, %d results are over their tolerance.\n",
+                    tier->on, tier->device_index, tier->failed[0] + tier->failed[1]);
+    }
+}
+
+static void print_side(FILE *stream, const char *title, const struct parity_side *side) {
+    fprintf(stream, "%-9s%s; %s, %s; driver %s; uuid %s\n", title, side->info.name, side->info.backend,
+            simba_device_kind_name(side->info.kind), side->info.driver, side->info.uuid[0] ? side->info.uuid : "none");
+    if (side->info.features[0]) fprintf(stream, "         %s\n", side->info.features);
+    if (side->disabled[0]) fprintf(stream, "         disabled: %s\n", side->disabled);
+}
+
+void parity_print_block(FILE *stream, const struct parity_report *report) {
+    struct utsname system = {0};
+    uname(&system); /* not its name in the network */
+    const char *commit = simba_commit();
+    fprintf(stream, "simba    %s, commit %s; %s %s %s\n", simba_version(), commit ? commit : "unknown", system.sysname,
+            system.release, system.machine);
+    fprintf(stream, "command  %s\n", report->command);
+    for (int i = 0; i < report->count; i++) {
+        const struct parity_comparison *comparison = &report->comparisons[i];
+        const int device = comparison->device.info.index;
+        if (i && report->comparisons[i - 1].device.info.index == device) continue;
+        print_side(stream, "device", &comparison->device);
+        if (!comparison->golden) print_side(stream, "against", &comparison->against);
+        const struct findings findings = find(report, device);
+        if (!findings.failed) {
+            fprintf(stream, "result   passed: %d results of %d models\n", findings.results, findings.compared);
+            continue;
+        }
+        fprintf(stream, "result   FAILED: %d of %d models\n", findings.failed, findings.compared);
+        const struct simba_parity_result *row = findings.row;
+        if (!row) {
+            fprintf(stream, "error    %s: %s\n", file_name(findings.first->name), findings.first->error.message);
+            continue;
+        }
+        fprintf(stream, "first    %s, %s: %s%s%s%s%s\n", file_name(findings.first->name),
+                simba_parity_mode_name(row->mode), row->node_name ? row->node_name : row->tensor,
+                row->operation ? " (" : "", row->operation ? row->operation : "", row->operation ? ")" : "",
+                row->node_name ? "" : "");
+        fprintf(stream,
+                "         %s at %s: %.9g, expected %.9g; relative error %.3g, of one element %.3g, %lld of %lld "
+                "not finite\n",
+                row->tensor, row->worst_at && row->worst_at[0] ? row->worst_at : "-", row->got, row->expected,
+                row->relative_error, row->element_error, (long long)row->non_finite, (long long)row->elements);
+        if (row->shapes) fprintf(stream, "         shapes %s\n", row->shapes);
+        for (int k = 0; k < report->search_count; k++)
+            if (report->searches[k].device_index == device)
+                fprintf(stream, "disable  %s\n",
+                        report->searches[k].found ? report->searches[k].masks : "nothing helps");
+    }
+}
