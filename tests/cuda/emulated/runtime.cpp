@@ -26,15 +26,27 @@ std::map<const char *, allocation> allocations;
 std::recursive_mutex mutex; /* held while the device works */
 int depth;
 
-enum { ALIGNMENT = 256 };
+enum {
+    ALIGNMENT = 256,
+    /* Opening and closing takes longer than computing where memory is large, as with whole models. The kernel checks
+     * stay below this. */
+    MOST_PROTECTED_BYTES = 16 << 20
+};
+size_t total_bytes; /* of the allocations that are not closed for good */
+bool is_open = true;
 
 size_t round_up(size_t value, size_t unit) {
     return (value + unit - 1) / unit * unit;
 }
 
-void protect(int protection) {
+void set_open(bool wanted) {
+    wanted = wanted || total_bytes > MOST_PROTECTED_BYTES;
+    if (wanted == is_open) return;
     for (const auto &[address, allocation] : allocations)
-        if (!allocation.closed && mprotect(allocation.mapping, allocation.mapped, protection)) abort();
+        if (!allocation.closed &&
+            mprotect(allocation.mapping, allocation.mapped, wanted ? PROT_READ | PROT_WRITE : PROT_NONE))
+            abort();
+    is_open = wanted;
 }
 
 bool in_device(const void *address, size_t bytes) {
@@ -62,11 +74,11 @@ struct CUevent_st {
 
 void emulated_enter(void) {
     mutex.lock();
-    if (!depth++) protect(PROT_READ | PROT_WRITE);
+    if (!depth++) set_open(true);
 }
 
 void emulated_leave(void) {
-    if (!--depth) protect(PROT_NONE);
+    if (!--depth) set_open(false);
     mutex.unlock();
 }
 
@@ -75,6 +87,7 @@ void emulated_close(const void *address) {
     emulated_check(address, "cublasSetWorkspace");
     allocation &found = allocations.at(static_cast<const char *>(address));
     found.closed = !mprotect(found.mapping, found.mapped, PROT_NONE);
+    total_bytes -= found.bytes;
 }
 
 void emulated_check(const void *address, const char *who) {
@@ -162,12 +175,14 @@ cudaError_t cudaMalloc(void **memory, size_t bytes) {
     const size_t page = static_cast<size_t>(sysconf(_SC_PAGE_SIZE)), aligned = round_up(bytes, ALIGNMENT);
     const size_t mapped = round_up(aligned, page);
     if (!bytes) return cudaErrorInvalidValue;
+    set_open(true);
     void *mapping = mmap(nullptr, mapped + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED || mprotect(mapping, mapped, PROT_READ | PROT_WRITE)) return cudaErrorMemoryAllocation;
     char *address = static_cast<char *>(mapping) + mapped - aligned;
     memset(address, 0xff, aligned);
     allocations[address] = {bytes, mapping, mapped, false};
-    if (!depth) protect(PROT_NONE);
+    total_bytes += bytes;
+    if (!depth) set_open(false);
     *memory = address;
     return cudaSuccess;
 }
@@ -178,6 +193,7 @@ cudaError_t cudaFree(void *memory) {
     const auto found = allocations.find(static_cast<const char *>(memory));
     if (found == allocations.end()) return cudaErrorInvalidValue;
     munmap(found->second.mapping, found->second.mapped + static_cast<size_t>(sysconf(_SC_PAGE_SIZE)));
+    if (!found->second.closed) total_bytes -= found->second.bytes;
     allocations.erase(found);
     return cudaSuccess;
 }
