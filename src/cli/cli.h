@@ -60,7 +60,7 @@ struct cli_device {
 #define CLI_DEVICE_OPTIONS(device)                                                                                     \
     {.name = "device",                                                                                                 \
      .argument = "D",                                                                                                  \
-     .help = "index, part of a name, UUID or cpu; see simba devices",                                                  \
+     .help = "index, part of a name, UUID, cpu or cuda; see simba devices",                                            \
      .text = &(device).choice},                                                                                        \
         {.name = "disable",                                                                                            \
          .argument = "LIST",                                                                                           \

@@ -26,6 +26,7 @@ static void describe(struct sb_device_description *description, const struct cud
                         : properties->integrated ? SB_DEVICE_INTEGRATED
                                                  : SB_DEVICE_DISCRETE;
     description->memory_bytes = properties->totalGlobalMem;
+    description->subgroup_size = properties->warpSize;
     description->usable = properties->major * 10 + properties->minor >= OLDEST_CAPABILITY;
     if (description->usable)
         snprintf(description->reason, sizeof(description->reason),

@@ -5,11 +5,11 @@
 enum { BLOCKS = 4 };
 
 /* A batch of transforms: channel i of the blocks of an item is one, [length, BLOCKS] numbers. */
-struct sizes {
+struct transform_sizes {
     int64_t batch, length, size; /* size: channels of a block */
 };
 
-static struct sizes sizes_of(const struct sb_tensor *x) {
+static struct transform_sizes sizes_of(const struct sb_tensor *x) {
     return {x->shape[0], x->shape[1], x->shape[2] / BLOCKS};
 }
 
@@ -18,13 +18,13 @@ struct place {
     int64_t row, channel, block;
 };
 
-static __device__ struct place place_of(int64_t i, const struct sizes &sizes) {
+static __device__ struct place place_of(int64_t i, const struct transform_sizes &sizes) {
     const int64_t transform = i / (sizes.length * BLOCKS), token = i / BLOCKS % sizes.length;
     return {transform / sizes.size * sizes.length + token, transform % sizes.size, i % BLOCKS};
 }
 
 /* "ortho": each direction is scaled by the root of the number of values. */
-static __device__ double scale_of(int64_t row, const struct sizes &sizes, const float *row_scale) {
+static __device__ double scale_of(int64_t row, const struct transform_sizes &sizes, const float *row_scale) {
     return (row_scale ? row_scale[row / sizes.length] : 1) / sqrt((double)(sizes.length * BLOCKS));
 }
 
@@ -33,7 +33,7 @@ static size_t scratch_of(const struct sb_tensor *x) {
 }
 
 static bool prepare(struct cuda_device *device, const struct sb_tensor *x, struct simba_error *error) {
-    const struct sizes sizes = sizes_of(x);
+    const struct transform_sizes sizes = sizes_of(x);
     return cuda_plan_prepare(device, sizes.length, sizes.batch * sizes.size, error);
 }
 
@@ -45,8 +45,8 @@ bool cuda_spectrum_prepare(struct cuda_device *device, const struct sb_node *nod
     return prepare(device, node->inputs[0], error);
 }
 
-static __global__ void gather_channels(int64_t count, cuda_matrix x, const float *row_scale, struct sizes sizes,
-                                       cufftDoubleComplex *values) {
+static __global__ void gather_channels(int64_t count, cuda_matrix x, const float *row_scale,
+                                       struct transform_sizes sizes, cufftDoubleComplex *values) {
     CUDA_ELEMENTS(i, count) {
         const struct place place = place_of(i, sizes);
         values[i].x =
@@ -55,7 +55,7 @@ static __global__ void gather_channels(int64_t count, cuda_matrix x, const float
     }
 }
 
-static __global__ void scatter_spectrum(int64_t count, const cufftDoubleComplex *values, struct sizes sizes,
+static __global__ void scatter_spectrum(int64_t count, const cufftDoubleComplex *values, struct transform_sizes sizes,
                                         cuda_matrix z) {
     CUDA_ELEMENTS(i, count) {
         const struct place place = place_of(i, sizes);
@@ -67,7 +67,7 @@ static __global__ void scatter_spectrum(int64_t count, const cufftDoubleComplex 
 
 bool cuda_spectrum(struct cuda_arguments *arguments) {
     const struct cuda_span *x = &arguments->in[0];
-    const struct sizes sizes = sizes_of(x->tensor);
+    const struct transform_sizes sizes = sizes_of(x->tensor);
     const int64_t count = sb_elements(x->tensor);
     cufftDoubleComplex *values = (cufftDoubleComplex *)arguments->scratch;
     return cuda_launch(arguments, count, gather_channels, cuda_matrix_of(x), cuda_floats(&arguments->in[1]), sizes,
@@ -85,7 +85,8 @@ bool cuda_synthesis_prepare(struct cuda_device *device, const struct sb_node *no
     return prepare(device, node->outputs[0], error);
 }
 
-static __global__ void gather_spectrum(int64_t count, cuda_matrix z, struct sizes sizes, cufftDoubleComplex *values) {
+static __global__ void gather_spectrum(int64_t count, cuda_matrix z, struct transform_sizes sizes,
+                                       cufftDoubleComplex *values) {
     CUDA_ELEMENTS(i, count) {
         const struct place place = place_of(i, sizes);
         const float *from = z.row(place.row) + place.block * 2 * sizes.size + place.channel;
@@ -95,7 +96,7 @@ static __global__ void gather_spectrum(int64_t count, cuda_matrix z, struct size
 }
 
 static __global__ void scatter_channels(int64_t count, const cufftDoubleComplex *values, const float *row_scale,
-                                        struct sizes sizes, cuda_matrix residual, cuda_matrix y) {
+                                        struct transform_sizes sizes, cuda_matrix residual, cuda_matrix y) {
     CUDA_ELEMENTS(i, count) {
         const struct place place = place_of(i, sizes);
         const int64_t column = place.block * sizes.size + place.channel;
@@ -107,7 +108,7 @@ static __global__ void scatter_channels(int64_t count, const cufftDoubleComplex 
 
 bool cuda_synthesis(struct cuda_arguments *arguments) {
     const struct cuda_span *y = &arguments->out[0];
-    const struct sizes sizes = sizes_of(y->tensor);
+    const struct transform_sizes sizes = sizes_of(y->tensor);
     const int64_t count = sb_elements(y->tensor);
     cufftDoubleComplex *values = (cufftDoubleComplex *)arguments->scratch;
     return cuda_launch(arguments, count, gather_spectrum, cuda_matrix_of(&arguments->in[0]), sizes, values) &&

@@ -6,6 +6,7 @@
 static bool fail(struct simba_error *error, enum simba_code code, const char *what, const char *result,
                  const char *call, const char *file, int line) {
     const char *base = strrchr(file, '/');
+    cudaGetLastError(); /* forgets it: the next launch would report it again */
     return sb_fail(error, code, "%s (%.*s returned %s at %s:%d).%s", what, (int)strcspn(call, "("), call, result,
                    base ? base + 1 : file, line,
                    code == SIMBA_ERROR_MEMORY ? " A smaller train.batch_size needs less; other programs on the device "

@@ -19,10 +19,11 @@
     for (int64_t name = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; name < (int64_t)(count); \
          name += (int64_t)gridDim.x * blockDim.x)
 
-/* Runs kernel(count, values...) with a thread for each of `count` elements, as far as there are that many. */
+/* Runs kernel(count, values...) with a thread for each of `count` elements, as far as there are that many. Static, here
+ * and below: a type of one file's own is no other file's type of that name. */
 template <typename... Parameters, typename... Values>
-bool cuda_launch(struct cuda_arguments *arguments, int64_t count, void (*kernel)(int64_t, Parameters...),
-                 Values... values) {
+static bool cuda_launch(struct cuda_arguments *arguments, int64_t count, void (*kernel)(int64_t, Parameters...),
+                        Values... values) {
     constexpr int64_t threads = 128, most_blocks = 65536;
     struct simba_error *error = arguments->error;
     if (count <= 0) return true;

@@ -5,11 +5,11 @@
 #include "backend/cuda/sums.h"
 
 /* A product's sizes: rows of a, groups, and columns of a and of y to a group. */
-struct sizes {
+struct product_sizes {
     int64_t rows, groups, depth, width;
 };
 
-static struct sizes sizes_of(const struct sb_node *node, const struct sb_tensor *a, const struct sb_tensor *y) {
+static struct product_sizes sizes_of(const struct sb_node *node, const struct sb_tensor *a, const struct sb_tensor *y) {
     const int64_t groups = node->attributes.linear.groups ? node->attributes.linear.groups : 1;
     return {sb_rows(a), groups, sb_columns(a) / groups, sb_columns(y) / groups};
 }
@@ -56,7 +56,7 @@ static __global__ void epilogue(int64_t count, const float *product, const float
 bool cuda_linear(struct cuda_arguments *arguments) {
     const struct sb_linear_attributes *attributes = &arguments->node->attributes.linear;
     const struct cuda_span *y = &arguments->out[SB_LINEAR_Y], *row_scale = &arguments->in[SB_LINEAR_ROW_SCALE];
-    const struct sizes sizes = sizes_of(arguments->node, arguments->in[SB_LINEAR_A].tensor, y->tensor);
+    const struct product_sizes sizes = sizes_of(arguments->node, arguments->in[SB_LINEAR_A].tensor, y->tensor);
     const int64_t matrix = sizes.depth * sizes.width, b_columns = attributes->transpose_b ? sizes.depth : sizes.width;
     const int64_t count = sb_elements(y->tensor), samples = row_scale->data ? sb_elements(row_scale->tensor) : 1;
     struct cuda_matrix a = cuda_matrix_of(&arguments->in[SB_LINEAR_A]);
@@ -87,8 +87,8 @@ bool cuda_linear_weight_gradient(struct cuda_arguments *arguments) {
     const struct cuda_span *addend = &arguments->in[SB_WEIGHT_GRADIENT_ADDEND];
     float *db = cuda_floats(&arguments->out[SB_WEIGHT_GRADIENT_DB]);
     float *dbias = cuda_floats(&arguments->out[SB_WEIGHT_GRADIENT_DBIAS]), *scratch = (float *)arguments->scratch;
-    const struct sizes sizes = sizes_of(arguments->node, arguments->in[SB_WEIGHT_GRADIENT_A].tensor,
-                                        arguments->in[SB_WEIGHT_GRADIENT_DY].tensor);
+    const struct product_sizes sizes = sizes_of(arguments->node, arguments->in[SB_WEIGHT_GRADIENT_A].tensor,
+                                                arguments->in[SB_WEIGHT_GRADIENT_DY].tensor);
     struct cuda_matrix a = cuda_matrix_of(&arguments->in[SB_WEIGHT_GRADIENT_A]);
     struct cuda_matrix dy = cuda_matrix_of(&arguments->in[SB_WEIGHT_GRADIENT_DY]);
     struct simba_error *error = arguments->error;

@@ -1,4 +1,6 @@
-/* Functions of numbers for kernels: the same formulas as the reference's, so that what differs is the kernel. */
+/* Functions of numbers for kernels: the formulas of the reference, written again, as what is compared must not be
+ * shared.
+ */
 #ifndef SB_CUDA_NUMBERS_H
 #define SB_CUDA_NUMBERS_H
 

@@ -108,7 +108,7 @@ bool cuda_program_create(struct sb_device *device, const struct sb_program_param
 
 size_t cuda_program_memory(const struct sb_program *program) {
     const struct cuda_program *cuda = (const struct cuda_program *)program;
-    return cuda->activation_bytes + cuda->scratch_bytes;
+    return cuda->activation_bytes + cuda->scratch_bytes + cuda->host_bytes;
 }
 
 void *cuda_program_host(struct sb_program *program, int slot, const struct sb_tensor *tensor) {

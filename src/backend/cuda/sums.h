@@ -39,8 +39,8 @@ static __global__ void cuda_add_parts(int64_t columns, const double *parts, int6
 
 /* Both stages: sums[column], float or double, of what term(row, column) gives for each row. */
 template <typename Term, typename Number>
-bool cuda_sum_terms(struct cuda_arguments *arguments, int64_t rows, int64_t columns, Term term, double *parts,
-                    Number *sums) {
+static bool cuda_sum_terms(struct cuda_arguments *arguments, int64_t rows, int64_t columns, Term term, double *parts,
+                           Number *sums) {
     return cuda_launch(arguments, cuda_parts(rows) * columns, cuda_sum_part_rows<Term>, rows, columns, term, parts) &&
            cuda_launch(arguments, columns, cuda_add_parts<Number>, parts, cuda_parts(rows), sums);
 }

@@ -17,20 +17,20 @@ struct emulated_index {
 extern thread_local emulated_index blockIdx, threadIdx, blockDim, gridDim;
 
 /* Addresses among the arguments, by themselves or as the member `data` of a struct, have to be the device's. */
-template <typename Value> void emulated_argument(const Value &value) {
+template <typename Value> static void emulated_argument(const Value &value) {
     if constexpr (std::is_pointer_v<Value>) emulated_check(value, "a kernel");
 }
-template <typename Value> auto emulated_member(const Value &value, int) -> decltype(value.data, void()) {
+template <typename Value> static auto emulated_member(const Value &value, int) -> decltype(value.data, void()) {
     emulated_argument(value.data);
 }
-template <typename Value> void emulated_member(const Value &, long) {}
+template <typename Value> static void emulated_member(const Value &, long) {}
 
 /* Every second launch runs its threads backwards: a result that depends on their order is not the same in a second run,
  * which the kernel check looks for. */
 extern thread_local bool emulated_backwards;
 
 template <typename... Parameters>
-void emulated_launch(void (*kernel)(Parameters...), unsigned blocks, unsigned threads, Parameters... values) {
+static void emulated_launch(void (*kernel)(Parameters...), unsigned blocks, unsigned threads, Parameters... values) {
     (emulated_argument(values), ...);
     (emulated_member(values, 0), ...);
     emulated_enter();

@@ -28,7 +28,7 @@ struct cudaDeviceProp {
         char bytes[16];
     } uuid;
     size_t totalGlobalMem;
-    int major, minor, integrated;
+    int major, minor, integrated, warpSize;
 };
 
 const char *cudaGetErrorName(cudaError_t error);
