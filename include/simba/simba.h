@@ -20,6 +20,7 @@
 #include "simba/label.h"
 #include "simba/model.h"
 #include "simba/parity.h"
+#include "simba/profile.h"
 #include "simba/status.h"
 #include "simba/train.h"
 #include "simba/version.h"

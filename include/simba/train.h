@@ -8,6 +8,7 @@
 #define SIMBA_TRAIN_H
 
 #include "simba/device.h"
+#include "simba/profile.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -19,7 +20,8 @@ enum simba_event {
     SIMBA_EVENT_STEP,       /* an optimiser step has finished */
     SIMBA_EVENT_EVALUATING, /* some of the evaluation samples are done */
     SIMBA_EVENT_EPOCH,      /* an epoch is finished and, where due, evaluated */
-    SIMBA_EVENT_CHECKPOINT  /* a checkpoint was written */
+    SIMBA_EVENT_CHECKPOINT, /* a checkpoint was written */
+    SIMBA_EVENT_PROFILE     /* the steps that were to be profiled are done */
 };
 
 /* Where the training stands. Fields that an event does not name keep the last known value. */
@@ -51,6 +53,7 @@ struct simba_progress {
     double best_top1, best_mse; /* negative: never evaluated */
     int64_t samples_evaluated, samples_left; /* SIMBA_EVENT_EVALUATING */
     const char *path;                        /* SIMBA_EVENT_CHECKPOINT: the file; valid during the call */
+    const struct simba_profile *profile;     /* SIMBA_EVENT_PROFILE; valid as long as the trainer */
 };
 
 struct simba_trainer_options {
@@ -59,7 +62,10 @@ struct simba_trainer_options {
     const char *const *overrides; /* "train.epochs=3": applied before the configuration is read */
     int override_count;
     const char *output; /* directory, made when missing; NULL: the configuration's "output" */
-    bool resume;        /* go on from output/last.safetensors; without it an output directory with a run is an error */
+    /* After a warm-up of at most three steps, time every operation of so many steps; 0: none. The steps meanwhile are a
+     * little slower and their results the same, bit for bit. A device without time stamps makes the first step fail. */
+    int profile_steps;
+    bool resume; /* go on from output/last.safetensors; without it an output directory with a run is an error */
     void (*progress)(void *user, const struct simba_progress *progress); /* from the thread that steps; NULL: none */
     void *user;
     struct simba_log log; /* function NULL: the device's */

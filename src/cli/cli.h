@@ -97,6 +97,37 @@ int cli_evaluate_series(struct simba_model *model, const struct simba_forecast_e
 /* simba_trainer_run that Ctrl-C, and the end of the terminal or of who reads the output, ask to stop. */
 bool cli_run_trainer(struct simba_trainer *trainer, struct simba_error *error);
 
+/* ---- train_profile.c */
+
+/* What is to be done with the profile of a run: the options of the command, then what became of them. */
+struct cli_profile {
+    bool table;               /* --profile */
+    int steps, levels;        /* --profile-steps, --profile-modules; 0: not given */
+    const char *json, *trace; /* files; NULL: none */
+    bool shown, failed;
+};
+#define CLI_PROFILE_OPTIONS(profile)                                                                           \
+    {.name = "profile",                                                                                        \
+     .help = "time every operation of some steps and print where the time goes",                               \
+     .flag = &(profile).table},                                                                                \
+        {.name = "profile-steps",                                                                              \
+         .argument = "N",                                                                                      \
+         .help = "how many steps (10), after a warm-up of three",                                              \
+         .integer = &(profile).steps,                                                                          \
+         .minimum = 1},                                                                                        \
+        {.name = "profile-modules",                                                                            \
+         .argument = "LEVELS",                                                                                 \
+         .help = "print it by module, too: by so many parts of its name (block1.0 has two)",                   \
+         .integer = &(profile).levels,                                                                         \
+         .minimum = 1},                                                                                        \
+        {.name = "profile-json", .argument = "FILE", .help = "write its numbers", .text = &(profile).json}, {  \
+        .name = "trace", .argument = "FILE",                                                                   \
+        .help = "write its steps as a trace for ui.perfetto.dev or chrome://tracing", .text = &(profile).trace \
+    }
+/* Steps to profile; 0: none of the options was given. */
+int cli_profile_steps(const struct cli_profile *options);
+void cli_profile_show(struct cli_profile *options, const struct simba_profile *profile);
+
 /* ---- train_baselines.c */
 
 /* After the run with these options and this plan has ended. */

@@ -51,6 +51,7 @@ bool cli_run_trainer(struct simba_trainer *trainer, struct simba_error *error) {
 struct display {
     bool bar;          /* a line that is rewritten, on a terminal; else a plain line now and then */
     double last_shown; /* seconds */
+    struct cli_profile profile;
 };
 
 static double now(void) {
@@ -140,6 +141,10 @@ static void show(void *user, const struct simba_progress *progress) {
         break;
     case SIMBA_EVENT_CHECKPOINT:
         break;
+    case SIMBA_EVENT_PROFILE:
+        clear_bar(display);
+        cli_profile_show(&display->profile, progress->profile);
+        break;
     }
 }
 
@@ -198,6 +203,7 @@ static int run(const struct cli_command *command, int count, char **words) {
     struct cli_list operands = {0}, overrides = {0};
     const char *output = NULL;
     bool resume = false, dry_run = false, baselines = false;
+    struct display display = {.bar = cli_is_terminal(stderr)};
     const struct cli_option options[] = {
         {.name = "set",
          .argument = "KEY=VALUE",
@@ -211,9 +217,9 @@ static int run(const struct cli_command *command, int count, char **words) {
         {.name = "baselines",
          .help = "series: train DLinear (by its authors' settings for ETTh1), compare with it and naive forecasts",
          .flag = &baselines},
+        CLI_PROFILE_OPTIONS(display.profile),
         CLI_DEVICE_OPTIONS(device_options),
         {0}};
-    struct display display = {.bar = cli_is_terminal(stderr)};
     struct simba_device *device = NULL;
     struct simba_trainer *trainer = NULL;
     struct simba_error error;
@@ -224,6 +230,10 @@ static int run(const struct cli_command *command, int count, char **words) {
                                operands.count);
         goto done;
     }
+    if (dry_run && cli_profile_steps(&display.profile)) {
+        code = cli_usage_error(command, "--dry-run makes no step that could be profiled");
+        goto done;
+    }
     device = cli_device_open(&device_options, &error);
     const struct simba_trainer_options training = {.device = device,
                                                    .configuration = operands.count ? operands.items[0] : NULL,
@@ -231,6 +241,7 @@ static int run(const struct cli_command *command, int count, char **words) {
                                                    .override_count = overrides.count,
                                                    .output = output,
                                                    .resume = resume,
+                                                   .profile_steps = cli_profile_steps(&display.profile),
                                                    .progress = show,
                                                    .user = &display};
     if (device) trainer = simba_trainer_create(&training, &error);
@@ -262,6 +273,9 @@ static int run(const struct cli_command *command, int count, char **words) {
         printf("done in %s: %s/best.safetensors\n", cli_duration(text, now() - begin), plan.output);
     else
         code = cli_failed(&error);
+    if (fine && training.profile_steps && !display.profile.shown)
+        fputs("simba: the run ended before the steps that were to be profiled\n", stderr);
+    if (fine && training.profile_steps && (!display.profile.shown || display.profile.failed)) code = CLI_FAILED;
 finished:
     simba_trainer_destroy(trainer); /* its memory may be what the baselines need */
     trainer = NULL;

@@ -79,6 +79,7 @@ bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *c
         scales ? sb_space_range(graph, "loss_scale", SB_SPACE_SCALING, offsetof(struct sb_loss_scaling, scale),
                                 offsetof(struct sb_loss_scaling, scale) + sizeof(float))
                : NULL;
+    learner->forward_nodes = graph->node_count;
     if (!sb_differentiate(graph, learner->loss, scale, error)) return false;
 
     const bool accumulates = config->accumulation > 1;
@@ -108,7 +109,8 @@ bool sb_learner_plan(struct sb_learner *learner, const struct sb_train_config *c
 
 bool sb_learner_compile(struct sb_learner *learner, const struct sb_train_config *config, struct sb_device *device,
                         struct sb_memory *const spaces[SB_SPACE_COUNT], struct simba_error *error) {
-    struct sb_program_parameters program = {.graph = &learner->graph, .plan = &learner->plan, .name = "training"};
+    struct sb_program_parameters program = {
+        .graph = &learner->graph, .plan = &learner->plan, .profile = learner->profile, .name = "training"};
     for (int space = 0; space < SB_SPACE_COUNT; space++) program.spaces[space] = spaces[space];
     if (!sb_program_create(device, &program, &learner->program, error)) return false;
     if (learner->model.constants) sb_write_image_constants(learner->program, learner->model.constants, &config->model);

@@ -18,6 +18,8 @@ struct sb_learner {
     struct sb_tensor *loss;          /* [1], of a micro-batch */
     struct sb_tensor *norm;          /* [1], of the gradient, before clipping; in fp16 struct sb_scaled_step */
     struct sb_tensor *step;          /* struct sb_step_numbers */
+    int forward_nodes;               /* the first nodes of the graph; those behind them are of the backward pass */
+    bool profile;                    /* compile it with time stamps; set after planning */
     struct sb_program *program;
 };
 

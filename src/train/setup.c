@@ -251,6 +251,7 @@ struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *opti
     if (!trainer->log.function && device) trainer->log = device->log;
     trainer->progress_function = options->progress;
     trainer->user = options->user;
+    trainer->profile_steps = options->profile_steps;
     if (!sb_train_config_read(sb_json_root(document), &trainer->config, error) ||
         !check_output(trainer, options, error) || !open_data(trainer, error) || !make_plan(trainer, error))
         goto failed;
@@ -284,6 +285,7 @@ void simba_trainer_destroy(struct simba_trainer *trainer) {
     if (!trainer) return;
     if (trainer->task) sb_task(trainer->task)->type->destroy(trainer->task);
     sb_watch_finish(&trainer->watch);
+    sb_profile_finish(&trainer->profile);
     sb_learner_finish(&trainer->learner);
     sb_inference_finish(&trainer->evaluation);
     for (int space = 0; space < SB_SPACE_COUNT; space++) sb_memory_destroy(trainer->spaces[space]);
@@ -403,15 +405,33 @@ bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_
     return true;
 }
 
+/* Which steps are profiled, of those to come; where the program has the times of its nodes. */
+static bool begin_profile(struct simba_trainer *trainer, struct simba_error *error) {
+    enum { WARM_UP = 3 };
+    const int64_t left = trainer->plan.steps - trainer->state.step;
+    const int64_t warm_up = left > WARM_UP ? WARM_UP : left - 1;
+    const int64_t steps = left - warm_up < trainer->profile_steps ? left - warm_up : trainer->profile_steps;
+    struct simba_profile *profile = &trainer->profile;
+    const struct sb_learner *learner = &trainer->learner;
+    if (!sb_profile_init(profile, &learner->graph, (int)steps, (int)trainer->config.accumulation, error)) return false;
+    profile->first_step = trainer->state.step + warm_up;
+    profile->forward_nodes = learner->forward_nodes;
+    profile->device = sb_device_describe(trainer->device);
+    profile->model = trainer->plan.model;
+    return sb_program_times(learner->program, 0, profile->seconds, error) ||
+           sb_fail(error, SIMBA_ERROR_UNSUPPORTED,
+                   "The steps cannot be profiled: %s has no time stamps (or --disable hides them). Train without "
+                   "--profile, or on a device that `simba devices` lists with time stamps.",
+                   profile->device->name);
+}
+
 bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) {
     const struct sb_train_config *config = &trainer->config;
     const struct sb_training_state *state = &trainer->state;
     if (!trainer->device)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "The trainer was made without a device: it can only plan.");
-    if (!sb_make_directories(config->output, error) || !write_configuration(trainer, error) ||
-        !sb_results_begin(trainer->results, sb_task(trainer->task)->type, state->epoch, error) ||
-        !sb_watch_begin(&trainer->watch, config->output, state->step, error))
-        return false;
+    /* What may fail for the device's sake comes first: then no directory is left that is in the next run's way. */
+    trainer->learner.profile = trainer->profile_steps > 0;
     if (!take_memory(trainer, error)) {
         if (error && error->code == SIMBA_ERROR_MEMORY)
             sb_fail_within(error,
@@ -420,7 +440,11 @@ bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) 
                            (double)trainer->plan.total_bytes / 0x1p20);
         return false;
     }
-    if (!fill_memory(trainer, error)) return false;
+    if (!fill_memory(trainer, error) || (trainer->profile_steps > 0 && !begin_profile(trainer, error)) ||
+        !sb_make_directories(config->output, error) || !write_configuration(trainer, error) ||
+        !sb_results_begin(trainer->results, sb_task(trainer->task)->type, state->epoch, error) ||
+        !sb_watch_begin(&trainer->watch, config->output, state->step, error))
+        return false;
     trainer->clock.epoch_begin = sb_trainer_now();
     trainer->started = sb_task(trainer->task)
                            ->type->begin(trainer->task, state->epoch, state->epoch_step * config->accumulation,

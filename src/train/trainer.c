@@ -121,6 +121,11 @@ static bool harvest(struct simba_trainer *trainer, int slot, struct simba_error 
     struct sb_learner *learner = &trainer->learner;
     if (!sb_program_wait(learner->program, slot, error)) return false;
     flight->flying = false;
+    const double now = sb_trainer_now();
+    if (flight->profiled < 0 && !trainer->profile.taken) trainer->profile.since = now;
+    if (flight->profiled >= 0 &&
+        !sb_profile_take(&trainer->profile, flight->profiled, now, learner->program, slot, error))
+        return false;
     const double loss = *(const float *)sb_program_host(learner->program, slot, learner->loss);
     const float *last = flight->last ? sb_program_host(learner->program, slot, learner->norm) : NULL;
     const double norm = last ? *last : 0;
@@ -150,16 +155,24 @@ static bool submit(struct simba_trainer *trainer, int64_t step, int64_t micro_ba
     const struct sb_task_type *type = task_type(trainer);
     /* Batches behind the last full optimiser step of an epoch are left out. */
     const int64_t used = trainer->plan.epoch_steps * config->accumulation;
-    if (!type->next(trainer->task, step / trainer->plan.epoch_steps, used, error) || !harvest(trainer, slot, error))
-        return false;
+    struct sb_profile_flight times = {.step = step, .micro_batch = micro_batch, .begun = sb_trainer_now()};
+    if (!type->next(trainer->task, step / trainer->plan.epoch_steps, used, error)) return false;
+    times.loaded = sb_trainer_now();
+    if (!harvest(trainer, slot, error)) return false;
+    times.freed = sb_trainer_now();
     const struct sb_step_numbers numbers = sb_learner_numbers(config, &trainer->schedule, step, micro_batch);
     if (!type->fill(trainer->task, learner, slot, step, &numbers, error)) return false;
+    times.filled = sb_trainer_now();
     unsigned phases = 1u << SB_PHASE_COMPUTE;
     if (config->accumulation > 1) phases |= 1u << SB_PHASE_ACCUMULATE;
     if (last) phases |= 1u << SB_PHASE_UPDATE;
     if (!sb_program_submit(learner->program, slot, phases, error)) return false;
-    trainer->flights[slot] = (struct trainer_flight){
-        .flying = true, .last = last, .step = step, .learning_rate = (double)numbers.learning_rate};
+    times.submitted = sb_trainer_now();
+    trainer->flights[slot] = (struct trainer_flight){.flying = true,
+                                                     .last = last,
+                                                     .step = step,
+                                                     .learning_rate = (double)numbers.learning_rate,
+                                                     .profiled = sb_profile_begin(&trainer->profile, &times)};
     trainer->submitted++;
     return true;
 }
@@ -315,6 +328,35 @@ static bool out_of_patience(const struct simba_trainer *trainer) {
            state->epoch % config->evaluate_every == 0 && state->epoch - state->best_epoch >= config->patience;
 }
 
+/* Seconds that are none of the steps'. */
+static void pause_clock(struct simba_trainer *trainer, double begin) {
+    const double now = sb_trainer_now();
+    trainer->clock.paused += now - begin;
+    if (!trainer->profile.begun)
+        trainer->profile.since = now;
+    else if (!sb_profile_is_complete(&trainer->profile))
+        trainer->profile.paused += now - begin;
+}
+
+/* Once all profiled steps are done: hands the profile over, and goes on without time stamps. */
+static bool end_profile(struct simba_trainer *trainer, struct simba_error *error) {
+    if (!trainer->profile_steps || !sb_profile_is_complete(&trainer->profile)) return true;
+    if (!drain(trainer, error)) return false;
+    const double begin = sb_trainer_now();
+    trainer->profile_steps = 0;
+    trainer->progress.profile = &trainer->profile;
+    report(trainer, SIMBA_EVENT_PROFILE);
+    struct sb_learner *learner = &trainer->learner;
+    if (trainer->state.step < trainer->plan.steps) {
+        sb_program_destroy(learner->program);
+        learner->program = NULL;
+        learner->profile = false;
+        if (!sb_learner_compile(learner, &trainer->config, trainer->device, trainer->spaces, error)) return false;
+    }
+    pause_clock(trainer, begin);
+    return true;
+}
+
 static bool step(struct simba_trainer *trainer, bool *finished, struct simba_error *error) {
     /* A run that is resumed may be over, or beyond an end that has since been set earlier: it is left as it is. */
     *finished = !trainer->started && trainer->state.step >= trainer->plan.steps;
@@ -327,17 +369,17 @@ static bool step(struct simba_trainer *trainer, bool *finished, struct simba_err
         if (!submit(trainer, next, micro_batch, error)) return false;
     const bool epoch_ends = (next + 1) % trainer->plan.epoch_steps == 0;
     const bool save_now = trainer->config.checkpoint_every && (next + 1) % trainer->config.checkpoint_every == 0;
-    if (!epoch_ends && !save_now) return true;
+    if (!epoch_ends && !save_now) return end_profile(trainer, error);
     if (!drain(trainer, error)) return false;
     const double begin = sb_trainer_now();
     if (!(epoch_ends ? finish_epoch(trainer, error) : save(trainer, trainer->last, error))) return false;
-    trainer->clock.paused += sb_trainer_now() - begin;
+    pause_clock(trainer, begin);
     *finished = trainer->state.step >= trainer->plan.steps || out_of_patience(trainer);
     if (*finished && trainer->state.step < trainer->plan.steps)
         sb_log(&trainer->log, SIMBA_LOG_WARNING,
                "stopping after epoch %lld of %lld: no better evaluation for %lld epochs (train.patience)",
                (long long)trainer->state.epoch, (long long)trainer->plan.epochs, (long long)trainer->config.patience);
-    return true;
+    return end_profile(trainer, error);
 }
 
 bool simba_trainer_step(struct simba_trainer *trainer, bool *finished, struct simba_error *error) {

@@ -7,6 +7,7 @@
 #include "train/checkpoint.h"
 #include "train/inference.h"
 #include "train/learner.h"
+#include "train/profile.h"
 #include "train/task.h"
 #include "train/watch.h"
 
@@ -18,6 +19,7 @@ struct trainer_flight {
     bool last; /* of its optimiser step */
     int64_t step;
     double learning_rate;
+    int profiled; /* index in the profile; -1: in none */
 };
 
 struct simba_trainer {
@@ -48,6 +50,8 @@ struct simba_trainer {
     int hopeless;      /* fp16: steps left out in a row, all of them at the smallest loss scale */
     struct simba_progress progress;
     struct sb_watch watch;
+    struct simba_profile profile;
+    int profile_steps; /* wanted; 0: none, or none any more */
     struct {
         double begin;  /* when the first step had finished; 0: not yet */
         double paused; /* seconds since then spent evaluating and saving */

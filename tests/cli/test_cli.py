@@ -90,6 +90,8 @@ def usage():
         check(f"{command}: unknown option", run(command, "--devise"), 2, "unknown option --devise", "--help")
     check("train --help", run("train", "--help"), 0, "simba.schema.json", "assets/configs", "initial_weights", "label_maps",
           "simba label", '"series"', "simba forecast")
+    check("profile: nothing to profile", run("train", "x.json", "--dry-run", "--trace", "t.json"), 2, "no step")
+    check("profile: no steps", run("train", "x.json", "--profile-steps", "0"), 2, "--profile-steps")
     check("unknown command", run("trian"), 2, "did you mean train?")
     check("unknown option", run("train", "x.json", "--resum"), 2, "did you mean --resume?")
     check("missing value", run("train", "x.json", "--output"), 2, "--output needs a value")
@@ -147,6 +149,22 @@ def whole_way(scratch):
         assert (twin / name).read_bytes() == (output / name).read_bytes(), name
     rows = (output / "results.csv").read_text().splitlines()
     assert len(rows) == 9 and rows[0].startswith("epoch,step,"), rows
+    trace, numbers = scratch / "trace.json", scratch / "profile.json"
+    profiled = scratch / "profiled"
+    result = check("profile", run("train", config, "--device", "cpu", "--output", profiled, "--set", "train.epochs=8",
+                                  "--profile-modules", "2", "--profile-steps", "4", "--trace", trace, "--profile-json",
+                                  numbers), 0, "profile of steps 4 to 7", "operation", "selective_scan_gradient", "module",
+                   "block1.0", "ui.perfetto.dev", str(numbers))
+    assert (profiled / "best.safetensors").read_bytes() == (output / "best.safetensors").read_bytes()
+    tables = [[line.split() for line in part.splitlines()] for part in result.stdout.split("  operation ")[1].split("  module ")]
+    for rows in tables:
+        rows = rows[1:next(i for i, words in enumerate(rows) if words[:1] == ["all"]) + 1]
+        assert len(rows) > 5 and abs(sum(float(row[2]) for row in rows[:-1]) - float(rows[-1][2])) < 5e-4 * len(rows)
+        assert sum(int(row[1]) for row in rows[:-1]) == int(rows[-1][1]) == len(json.loads(numbers.read_text())["nodes"])
+    slices = [event for event in json.loads(trace.read_text())["traceEvents"] if event["ph"] == "X"]
+    assert [event["name"] for event in slices if event["pid"] == 1 and event["tid"] == 3] == ["forward", "backward", "update"] * 4
+    check("profile: no place", run("train", config, "--device", "cpu", "--output", scratch / "profiled2", "--set",
+                                   "train.epochs=2", "--trace", scratch / "missing" / "trace.json"), 1, "missing", "done in")
     check("diverging", run("train", config, "--device", "cpu", "--output", scratch / "diverged", "--set",
                            "train.learning_rate=1e30"), 1, "Step 2", "not finite is", "learning_rate")
     check("existing output", run("train", config, "--device", "cpu", "--output", output), 1, "--resume")
