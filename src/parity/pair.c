@@ -102,7 +102,8 @@ static size_t space_bytes(const struct pair *pair, enum sb_space space) {
                                        : pair->list.trainable_bytes;
 }
 
-bool pair_side_init(struct pair *pair, struct pair_side *side, struct sb_device *device, const char *name) {
+bool pair_side_init(struct pair *pair, struct pair_side *side, struct sb_device *device, const char *name,
+                    bool accounts) {
     static const char *const names[SB_SPACE_COUNT] = {[SB_SPACE_PARAMETER] = "parameters",
                                                       [SB_SPACE_GRADIENT] = "gradients",
                                                       [SB_SPACE_MOMENT1] = "moment1",
@@ -115,7 +116,8 @@ bool pair_side_init(struct pair *pair, struct pair_side *side, struct sb_device 
         if (!sb_memory_create(device, space_bytes(pair, space), names[space], &side->spaces[space], pair->error))
             return false;
     }
-    struct sb_program_parameters parameters = {.graph = &pair->graph, .plan = &pair->plan, .name = name};
+    struct sb_program_parameters parameters = {
+        .graph = &pair->graph, .plan = &pair->plan, .profile = accounts, .name = name};
     memcpy(parameters.spaces, side->spaces, sizeof side->spaces);
     return pair_side_start(pair, side) && sb_program_create(device, &parameters, &side->program, pair->error);
 }
