@@ -68,7 +68,7 @@ struct simba_parity_options {
                                        with its $.train.precision, ... */
     const char *const *overrides;   /* ... with these changes ... */
     int override_count;
-    const char *builtin; /* without the two: a simba_parity_builtin; says itself whether it trains */
+    const char *builtin; /* without the two: a simba_parity_builtin; some are for inference only */
     int batch;           /* images or windows (0: 2) */
     uint64_t seed;       /* of weights and images or windows */
     bool training;       /* forward, backward and optimiser; false: inference only */
