@@ -33,10 +33,11 @@ struct simba_parity_result {
     enum simba_parity_mode mode;
     int step;              /* STEPS: from 1 */
     const char *tensor;    /* "grad/param/dt_proj.weight", or a node's output */
-    int node;              /* in execution order, from 0; -1: no node of the graph, and the next three are NULL */
+    int node;              /* in execution order, from 0; -1: no node of the graph, and the next four are NULL */
     const char *node_name; /* module path of the model plus what it does */
     const char *operation; /* "selective_scan" */
     const char *shapes;    /* "[2, 49, 64] [64, 64] -> [2, 49, 64]" */
+    const char *kernels;   /* what the device ran for the node: "causal_conv1d_short(TOKENS=25)"; NULL: no kernels */
     int64_t elements;
     double relative_error; /* |got - expected| / |expected|, L2 norms; of an update, relative to the update */
     double largest_error;  /* of one element, absolute */
@@ -67,7 +68,7 @@ struct simba_parity_options {
                                        with its $.train.precision, ... */
     const char *const *overrides;   /* ... with these changes ... */
     int override_count;
-    const char *builtin; /* without the two: a simba_parity_builtin; says itself whether it trains */
+    const char *builtin; /* without the two: a simba_parity_builtin; some are for inference only */
     int batch;           /* images or windows (0: 2) */
     uint64_t seed;       /* of weights and images or windows */
     bool training;       /* forward, backward and optimiser; false: inference only */

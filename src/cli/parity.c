@@ -31,6 +31,7 @@ static void keep(void *user, const struct simba_parity_result *result) {
     row->node_name = copy(comparison, result->node_name);
     row->operation = copy(comparison, result->operation);
     row->shapes = copy(comparison, result->shapes);
+    row->kernels = copy(comparison, result->kernels);
     row->worst_at = copy(comparison, result->worst_at);
     row->reason = copy(comparison, result->reason);
 }
@@ -38,8 +39,8 @@ static void keep(void *user, const struct simba_parity_result *result) {
 static void finish_comparison(struct parity_comparison *comparison) {
     for (int i = 0; i < comparison->count; i++) {
         struct simba_parity_result *row = &comparison->rows[i];
-        const char *strings[] = {row->case_name, row->tensor,   row->node_name, row->operation,
-                                 row->shapes,    row->worst_at, row->reason};
+        const char *strings[] = {row->case_name, row->tensor,  row->node_name, row->operation,
+                                 row->shapes,    row->kernels, row->worst_at,  row->reason};
         for (size_t k = 0; k < sizeof strings / sizeof *strings; k++) free((char *)strings[k]);
     }
     free(comparison->rows);
@@ -309,7 +310,7 @@ static int run(const struct cli_command *command, int count, char **words) {
     if (output && !write_output(output, &report, &error)) goto failed;
     (json ? parity_print_json : parity_print_text)(stdout, &report);
     code = parity_passed(&report) ? CLI_DONE : CLI_FAILED;
-    if (code == CLI_FAILED && json) fputs("simba: The devices differ by more than the tolerances.\n", stderr);
+    if (code == CLI_FAILED) fputs("simba: Some results are over their tolerance; the report says which.\n", stderr);
     goto done;
 no_memory:
     error = (struct simba_error){SIMBA_ERROR_MEMORY, "No memory for the names of the models."};

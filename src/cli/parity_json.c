@@ -34,6 +34,7 @@ static void print_row(FILE *stream, const struct simba_parity_result *row) {
         string(stream, "node_name", row->node_name);
         string(stream, "operation", row->operation);
         string(stream, "shapes", row->shapes);
+        string(stream, "kernels", row->kernels);
     }
     if (row->mode == SIMBA_PARITY_STEPS) fprintf(stream, ", \"step\": %d", row->step);
     fprintf(stream, ", \"elements\": %lld", (long long)row->elements);

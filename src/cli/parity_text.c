@@ -37,13 +37,22 @@ bool parity_passed(const struct parity_report *report) {
 
 /* ---- small things */
 
-/* "12 %" of a tolerance. */
+/* "12 %" of a tolerance, "40 x" it. */
 static const char *percent(char text[16], double share) {
-    if (!(share < 99.995))
-        snprintf(text, 16, "over");
+    if (!isfinite(share))
+        snprintf(text, 16, "inf");
+    else if (share >= 1e4)
+        snprintf(text, 16, "%.0e x", share);
+    else if (share >= 10)
+        snprintf(text, 16, "%.0f x", share);
     else
         snprintf(text, 16, share >= 0.1 ? "%.0f %%" : "%.1f %%", 100 * share);
     return text;
+}
+
+static const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }
 
 static bool same_devices(const struct parity_comparison *a, const struct parity_comparison *b) {
@@ -86,20 +95,23 @@ static void print_errors(FILE *stream, const struct parity_comparison *compariso
         fprintf(stream, " %8s %6s", "-", "");
 }
 
-static void print_models(FILE *stream, const struct parity_comparison *comparisons, int count) {
-    int width = 24;
-    for (int i = 0; i < count; i++) {
-        const char *slash = strrchr(comparisons[i].name, '/');
-        const int length = (int)strlen(slash ? slash + 1 : comparisons[i].name);
-        if (length > width) width = length;
-    }
+static void print_titles_of_models(FILE *stream, int width) {
     fprintf(stream, "      %-*s %6s  %-15s %7s  %-15s  %-24s %s\n", width, "", "", "each node alone", "",
             "all before too", "training steps", "");
     fprintf(stream, "      %-*s %6s %8s %6s %8s %8s %6s %8s %8s %6s %s\n", width, "model", "nodes", "error", "of it",
             "ULPs", "error", "of it", "loss", "update", "of it", "again");
+}
+
+static void print_models(FILE *stream, const struct parity_comparison *comparisons, int count) {
+    int width = 24;
+    for (int i = 0; i < count; i++) {
+        const int length = (int)strlen(file_name(comparisons[i].name));
+        if (length > width) width = length;
+    }
+    if (!comparisons[0].golden) print_titles_of_models(stream, width);
     for (int i = 0; i < count; i++) {
         const struct parity_comparison *comparison = &comparisons[i];
-        const char *slash = strrchr(comparison->name, '/'), *name = slash ? slash + 1 : comparison->name;
+        const char *name = file_name(comparison->name);
         if (!comparison->ran) {
             fprintf(stream, "FAIL  %-*s could not be compared: %s\n", width, name, comparison->error.message);
             continue;
@@ -137,25 +149,30 @@ static void print_row(FILE *stream, const struct parity_comparison *comparison, 
     char share[16], mode[32];
     snprintf(mode, sizeof mode, "%s", simba_parity_mode_name(row->mode));
     if (row->mode == SIMBA_PARITY_STEPS) snprintf(mode, sizeof mode, "step %d", row->step);
-    fprintf(stream, "  %-4s %6s  %-11s  relative %.1e (at most %.0e), ", row->passed ? "ok" : "FAIL",
-            percent(share, parity_share(row)), mode, row->relative_error, row->tolerance);
-    fprintf(stream, "one element %.1e, largest %.1e, ULPs %.0f/%.0f  ", row->element_error, row->largest_error,
+    fprintf(stream, "  %-4s %6s  %-11s %8.1e %8.1e %8.1e %5.0f/%-6.0f ", row->passed ? "ok" : "FAIL",
+            percent(share, parity_share(row)), mode, row->relative_error, row->element_error, row->largest_error,
             row->ulps.median, row->ulps.worst);
     if (row->operation) fprintf(stream, "%s  ", row->operation);
     fprintf(stream, "%s", row->tensor);
     if (row->worst_at && row->worst_at[0]) fprintf(stream, " %s", row->worst_at);
-    if (comparison) fprintf(stream, "  (%s)", comparison->name);
+    if (comparison) fprintf(stream, "  (%s)", file_name(comparison->name));
     fputs("\n", stream);
     if (row->reason && !row->passed) fprintf(stream, "       (%s)\n", row->reason);
 }
 
+static void print_titles(FILE *stream) {
+    fprintf(stream, "       %6s  %-11s %8s %8s %8s %12s %s\n", "of it", "", "tensor", "element", "absolute", "ULPs  ",
+            "result, and where it is worst");
+}
+
 static void print_all(FILE *stream, const struct parity_comparison *comparison) {
-    fprintf(stream, "%s, in order\n", comparison->name);
+    fprintf(stream, "%s, in order\n", file_name(comparison->name));
+    print_titles(stream);
     for (int i = 0; i < comparison->count; i++) print_row(stream, NULL, &comparison->rows[i]);
     fputs("\n", stream);
 }
 
-enum { SHOWN = 8 };
+enum { SHOWN = 8, DETAILED = 2 };
 
 /* The isolated results of all models that take up most of their tolerance. */
 static void print_worst(FILE *stream, const struct parity_comparison *comparisons, int count) {
@@ -175,8 +192,9 @@ static void print_worst(FILE *stream, const struct parity_comparison *comparison
             shown[place] = row;
             owner[place] = &comparisons[i];
         }
-    fprintf(stream,
-            "Nearest to their tolerance, each by itself (median/worst ULPs of the larger half; --all has all)\n");
+    fprintf(stream, "Nearest to their tolerance, each by itself (ULPs: median/worst of elements above the mean; --all: "
+                    "every result)\n");
+    print_titles(stream);
     for (int i = 0; i < kept; i++) print_row(stream, owner[i], shown[i]);
     fputs("\n", stream);
 }
@@ -188,48 +206,64 @@ static void print_place(FILE *stream, const struct simba_parity_result *row) {
     if (row->element_tolerance > 0)
         fprintf(stream, ", of one element %.2e (at most %.0e)", row->element_error, row->element_tolerance);
     fprintf(stream, ", ULPs %.0f in the median, %.0f at worst\n", row->ulps.median, row->ulps.worst);
-    fprintf(stream, "    worst at %s: %.9g, expected %.9g\n",
-            row->worst_at && row->worst_at[0] ? row->worst_at : "its only element", row->got, row->expected);
+    char place[32];
+    snprintf(place, sizeof place, "element %lld", (long long)row->worst_element);
+    fprintf(stream, "    worst at %s: %.9g, expected %.9g\n", row->worst_at && row->worst_at[0] ? row->worst_at : place,
+            row->got, row->expected);
     if (row->non_finite)
         fprintf(stream, "    %lld of %lld elements are infinite or not a number on one side only\n",
                 (long long)row->non_finite, (long long)row->elements);
     if (row->shapes) fprintf(stream, "    shapes %s\n", row->shapes);
+    if (row->kernels) fprintf(stream, "    kernels %s\n", row->kernels);
     if (row->reason) fprintf(stream, "    tolerance: %s\n", row->reason);
 }
 
-static void print_failure(FILE *stream, const struct parity_comparison *comparison) {
-    static const struct {
-        enum simba_parity_mode mode;
-        const char *what;
-    } kinds[] = {{SIMBA_PARITY_GOLDEN, "first tensor over its tolerance"},
-                 {SIMBA_PARITY_ISOLATED, "first operation that is wrong by itself, given right inputs"},
-                 {SIMBA_PARITY_ACCUMULATED, "first node over its tolerance on what the device has computed itself"},
-                 {SIMBA_PARITY_STEPS, "first figure of the training steps over its tolerance"},
-                 {SIMBA_PARITY_REPEATED, "a second run gave other bits"}};
-    fprintf(stream, "%s%s%s: %d of %d results over their tolerance\n", cli_bold(stream), comparison->name,
-            cli_plain(stream), comparison->summary.failed, comparison->summary.tensors);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        const struct simba_parity_result *row = parity_first_failure(comparison, kinds[i].mode);
-        if (!row) continue;
-        fprintf(stream, "  %s\n", kinds[i].what);
-        if (row->node >= 0)
-            fprintf(stream, "    node %d: %s (%s)\n", row->node, row->node_name, row->operation);
-        else if (row->mode == SIMBA_PARITY_STEPS)
-            fprintf(stream, "    step %d\n", row->step);
-        print_place(stream, row);
-    }
-    /* What else is wrong by itself. */
-    int wrong = 0, last = -1;
+/* Nodes with a result over its tolerance in a mode: how many, and with `listed` their names, but for the first. */
+static int print_nodes(FILE *stream, const struct parity_comparison *comparison, enum simba_parity_mode mode,
+                       bool listed) {
+    int nodes = 0, last = -1;
     for (int i = 0; i < comparison->count; i++) {
         const struct simba_parity_result *row = &comparison->rows[i];
-        if (row->passed || row->mode != SIMBA_PARITY_ISOLATED || row->node == last) continue;
+        if (row->passed || row->mode != mode || row->node == last) continue;
         last = row->node;
-        if (wrong++ && wrong <= SHOWN)
-            fprintf(stream, "%s%s (%s)", wrong == 2 ? "  also wrong by themselves: " : ", ", row->node_name,
+        nodes++;
+        if (listed && nodes > 1 && nodes <= SHOWN)
+            fprintf(stream, "%s%s (%s)", nodes == 2 ? "  also wrong by themselves: " : ", ", row->node_name,
                     row->operation);
     }
-    if (wrong > SHOWN) fprintf(stream, " and %d more", wrong - SHOWN);
-    fputs(wrong > 1 ? "\n\n" : "\n", stream);
+    if (listed && nodes > SHOWN) fprintf(stream, " and %d more", nodes - SHOWN);
+    if (listed && nodes > 1) fputs("\n", stream);
+    return nodes;
+}
+
+static void print_first(FILE *stream, const struct simba_parity_result *row, const char *what) {
+    if (!row) return;
+    fprintf(stream, "  %s\n", what);
+    if (row->node >= 0)
+        fprintf(stream, "    node %d: %s (%s)\n", row->node, row->node_name, row->operation);
+    else if (row->mode == SIMBA_PARITY_STEPS)
+        fprintf(stream, "    step %d\n", row->step);
+    print_place(stream, row);
+}
+
+static void print_failure(FILE *stream, const struct parity_comparison *comparison) {
+    const struct simba_parity_result *isolated = parity_first_failure(comparison, SIMBA_PARITY_ISOLATED);
+    const struct simba_parity_result *accumulated = parity_first_failure(comparison, SIMBA_PARITY_ACCUMULATED);
+    fprintf(stream, "%s%s%s: %d of %d results over their tolerance\n", cli_bold(stream), file_name(comparison->name),
+            cli_plain(stream), comparison->summary.failed, comparison->summary.tensors);
+    print_first(stream, parity_first_failure(comparison, SIMBA_PARITY_GOLDEN), "first tensor over its tolerance");
+    print_first(stream, isolated, "first operation that is wrong by itself, given right inputs");
+    print_nodes(stream, comparison, SIMBA_PARITY_ISOLATED, true);
+    if (isolated && accumulated && accumulated->node >= isolated->node)
+        fprintf(stream,
+                "  with what the device has computed itself %d nodes are over their tolerance, from node %d on\n",
+                print_nodes(stream, comparison, SIMBA_PARITY_ACCUMULATED, false), accumulated->node);
+    else
+        print_first(stream, accumulated, "first node over its tolerance on what the device has computed itself");
+    print_first(stream, parity_first_failure(comparison, SIMBA_PARITY_STEPS),
+                "first figure of the training steps over its tolerance");
+    print_first(stream, parity_first_failure(comparison, SIMBA_PARITY_REPEATED), "a second run gave other bits");
+    fputs("\n", stream);
 }
 
 /* ---- tiers */
@@ -267,14 +301,17 @@ void parity_print_text(FILE *stream, const struct parity_report *report) {
         if (!report->comparisons[first].golden) print_device(stream, "against", &report->comparisons[first].against);
         fputs("\n", stream);
         print_models(stream, report->comparisons + first, end - first);
-        bool failed = false;
+        int failed = 0;
         for (int i = first; i < end; i++) {
-            if (report->all) print_all(stream, &report->comparisons[i]);
-            failed = failed || !report->comparisons[i].ran || report->comparisons[i].summary.failed;
+            const struct parity_comparison *comparison = &report->comparisons[i];
+            if (report->all) print_all(stream, comparison);
+            if (comparison->ran && !comparison->summary.failed) continue;
+            /* The same fault shows in many models: the first ones tell enough. */
+            if (comparison->ran && failed++ < (report->all ? report->count : DETAILED))
+                print_failure(stream, comparison);
         }
-        for (int i = first; i < end; i++)
-            if (report->comparisons[i].ran && report->comparisons[i].summary.failed)
-                print_failure(stream, &report->comparisons[i]);
+        if (failed > DETAILED && !report->all)
+            fprintf(stream, "%d more models have failed; --all shows everything.\n\n", failed - DETAILED);
         if (!failed && !report->all) print_worst(stream, report->comparisons + first, end - first);
     }
     if (report->tier_count) print_tiers(stream, report);

@@ -9,6 +9,19 @@ static const char *file_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
+/* What a sentence calls a device. */
+static const char *called(const struct parity_side *side) {
+    return side->info.kind == SIMBA_DEVICE_REFERENCE ? "the C reference" : side->info.name;
+}
+
+static const char *subject(const struct parity_side *side) {
+    return side->info.kind == SIMBA_DEVICE_REFERENCE ? "The C reference" : side->info.name;
+}
+
+static const char *kind(const struct parity_comparison *comparison, int count) {
+    return comparison->golden ? count == 1 ? "case" : "cases" : count == 1 ? "model" : "models";
+}
+
 /* What the failures of one device have in common, worst kind first. */
 struct findings {
     const struct parity_comparison *first; /* the comparison of `row`, or one that could not be run */
@@ -43,8 +56,8 @@ static struct findings find(const struct parity_report *report, int device) {
 static void print_pass(FILE *stream, const struct parity_comparison *any, const struct findings *findings) {
     const bool reference = any->golden || any->against.info.kind == SIMBA_DEVICE_REFERENCE;
     if (any->golden)
-        fprintf(stream, "Compared: %d tensors of %d golden cases with their numbers in double precision.\n",
-                findings->results, findings->compared);
+        fprintf(stream, "Compared: %d tensors of %d golden %s with their numbers in double precision.\n",
+                findings->results, findings->compared, kind(any, findings->compared));
     else
         fprintf(
             stream,
@@ -55,17 +68,18 @@ static void print_pass(FILE *stream, const struct parity_comparison *any, const 
     fprintf(stream, "All agree within their tolerances. ");
     if (reference)
         fprintf(stream, "%s with this driver computes these models right: it can be trusted with them.\n",
-                any->device.info.name);
+                subject(&any->device));
     else
         fprintf(stream,
                 "%s and %s compute these models alike. Whether both are right, a comparison with the reference tells: "
                 "simba parity --device %d --against cpu\n",
-                any->device.info.name, any->against.info.name, any->device.info.index);
+                subject(&any->device), called(&any->against), any->device.info.index);
 }
 
 static void print_blame(FILE *stream, const struct parity_comparison *any, const struct findings *findings) {
     const struct simba_parity_result *row = findings->row;
-    fprintf(stream, "%d of %d models differ by more than they may. ", findings->failed, findings->compared);
+    fprintf(stream, "%d of %d %s differ by more than they may. ", findings->failed, findings->compared,
+            kind(any, findings->compared));
     if (!row) {
         fprintf(stream, "%s could not be compared: %s\n", file_name(findings->first->name),
                 findings->first->error.message);
@@ -77,7 +91,7 @@ static void print_blame(FILE *stream, const struct parity_comparison *any, const
         fprintf(stream,
                 "The first operation that goes wrong by itself is %s, at %s of %s: given the right inputs it gives "
                 "other results than %s. What is wrong behind it may only follow from that.\n",
-                row->operation, row->node_name, model, any->against.info.name);
+                row->operation, row->node_name, model, called(&any->against));
         break;
     case SIMBA_PARITY_ACCUMULATED:
         fprintf(stream,
@@ -103,7 +117,7 @@ static void print_blame(FILE *stream, const struct parity_comparison *any, const
     const bool reference = any->golden || any->against.info.kind == SIMBA_DEVICE_REFERENCE;
     if (reference)
         fprintf(stream, "%s with this driver is not to be trusted with these models as it is.\n",
-                any->device.info.name);
+                subject(&any->device));
     else
         fprintf(stream,
                 "Which of the two is wrong, a comparison of each with the reference tells: --device %d --against cpu, "
@@ -134,9 +148,10 @@ static void print_advice(FILE *stream, const struct parity_report *report, const
         fputs("- Install a newer driver (or, if this began with an update, the one before) and run this again.\n"
               "- Add --validate: if the validation layer has something to say, that comes first.\n",
               stream);
-    fputs("- Report it with the block below. Until then another device, or the slow --device cpu, gives right "
-          "results.\n",
-          stream);
+    fprintf(stream, "- Report it with the block below.%s\n",
+            device->info.kind == SIMBA_DEVICE_REFERENCE
+                ? ""
+                : " Until then another device, or the slow --device cpu, gives right results.");
 }
 
 void parity_print_words(FILE *stream, const struct parity_report *report) {
@@ -182,25 +197,27 @@ void parity_print_block(FILE *stream, const struct parity_report *report) {
         if (!comparison->golden) print_side(stream, "against", &comparison->against);
         const struct findings findings = find(report, device);
         if (!findings.failed) {
-            fprintf(stream, "result   passed: %d results of %d models\n", findings.results, findings.compared);
+            fprintf(stream, "result   passed: %d results of %d %s\n", findings.results, findings.compared,
+                    kind(comparison, findings.compared));
             continue;
         }
-        fprintf(stream, "result   FAILED: %d of %d models\n", findings.failed, findings.compared);
+        fprintf(stream, "result   FAILED: %d of %d %s\n", findings.failed, findings.compared,
+                kind(comparison, findings.compared));
         const struct simba_parity_result *row = findings.row;
         if (!row) {
             fprintf(stream, "error    %s: %s\n", file_name(findings.first->name), findings.first->error.message);
             continue;
         }
-        fprintf(stream, "first    %s, %s: %s%s%s%s%s\n", file_name(findings.first->name),
+        fprintf(stream, "first    %s, %s: %s%s%s%s\n", file_name(findings.first->name),
                 simba_parity_mode_name(row->mode), row->node_name ? row->node_name : row->tensor,
-                row->operation ? " (" : "", row->operation ? row->operation : "", row->operation ? ")" : "",
-                row->node_name ? "" : "");
+                row->operation ? " (" : "", row->operation ? row->operation : "", row->operation ? ")" : "");
         fprintf(stream,
                 "         %s at %s: %.9g, expected %.9g; relative error %.3g, of one element %.3g, %lld of %lld "
                 "not finite\n",
                 row->tensor, row->worst_at && row->worst_at[0] ? row->worst_at : "-", row->got, row->expected,
                 row->relative_error, row->element_error, (long long)row->non_finite, (long long)row->elements);
         if (row->shapes) fprintf(stream, "         shapes %s\n", row->shapes);
+        if (row->kernels) fprintf(stream, "         kernels %s\n", row->kernels);
         for (int k = 0; k < report->search_count; k++)
             if (report->searches[k].device_index == device)
                 fprintf(stream, "disable  %s\n",

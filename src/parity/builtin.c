@@ -65,7 +65,7 @@ bool sb_parity_builtin(const char *name, struct sb_model_config *config,
         sb_json_destroy(document);
         parameters->config = config;
         parameters->name = builtin->name;
-        parameters->training = builtin->training;
+        parameters->training = parameters->training && builtin->training;
         parameters->precision = builtin->precision;
         return read;
     }

@@ -50,6 +50,19 @@ static void write_index(char *text, size_t size, const struct sb_tensor *tensor,
     write_list(text, size, index, tensor->rank);
 }
 
+/* "selective_scan_lanes(WORKGROUP=8, ROWS=4) + sum_partials", as far as there is room. */
+struct kernels {
+    char text[512];
+};
+
+static void add_kernel(void *user, const struct sb_dispatch *dispatch) {
+    struct kernels *kernels = user;
+    const size_t used = strlen(kernels->text);
+    const bool compiled = dispatch->constants && dispatch->constants[0];
+    snprintf(kernels->text + used, sizeof kernels->text - used, "%s%s%s%s%s", used ? " + " : "", dispatch->kernel,
+             compiled ? "(" : "", compiled ? dispatch->constants : "", compiled ? ")" : "");
+}
+
 /* ---- kinks */
 
 static enum sb_activation_kind activation_of(const struct sb_node *node) {
@@ -101,7 +114,7 @@ static double tolerance_of(const struct compare *compare, enum simba_parity_mode
 /* ---- running */
 
 static bool compare_tensor(struct compare *compare, const struct sb_node *node, const struct sb_tensor *tensor,
-                           int output, const char *shapes) {
+                           int output, const char *shapes, const char *kernels) {
     struct pair *pair = compare->pair;
     const int64_t count = sb_elements(tensor);
     const bool gradient = node->index >= pair->forward_nodes;
@@ -116,6 +129,7 @@ static bool compare_tensor(struct compare *compare, const struct sb_node *node, 
                                              .node_name = node->name,
                                              .operation = sb_op_info(node->op)->name,
                                              .shapes = shapes,
+                                             .kernels = kernels[0] ? kernels : NULL,
                                              .worst_at = index};
         if (modes[side] == SIMBA_PARITY_ACCUMULATED) count_kinks(compare, node, output, count);
         result.tolerance = tolerance_of(compare, modes[side], gradient, kinks, sizeof kinks, &result.reason);
@@ -155,15 +169,18 @@ static bool compare_node(struct compare *compare, const struct sb_node *node) {
     for (int side = 0; side < 2; side++)
         if (!sb_program_run_node(compare->sides[side]->program, 0, node->index, pair->error)) return false;
     char shapes[1024];
+    struct kernels kernels = {""};
     write_shapes(shapes, sizeof shapes, node);
+    if (!sb_program_dispatches(compare->sides[0]->program, 0, node->index, add_kernel, &kernels, pair->error))
+        return false;
     for (int i = 0; i < SB_MAX_OUTPUTS; i++)
-        if (node->outputs[i] && !compare_tensor(compare, node, node->outputs[i], i, shapes)) return false;
+        if (node->outputs[i] && !compare_tensor(compare, node, node->outputs[i], i, shapes, kernels.text)) return false;
     struct sb_cost cost = {0};
     sb_op_info(node->op)->cost(node, &cost);
     pair_progress(pair, cost.flops, node->name);
     if (node->op != SB_OP_BATCH_NORM) return true;
-    return compare_tensor(compare, node, node->inputs[SB_BATCH_NORM_RUNNING_MEAN], -1, shapes) &&
-           compare_tensor(compare, node, node->inputs[SB_BATCH_NORM_RUNNING_VAR], -1, shapes);
+    return compare_tensor(compare, node, node->inputs[SB_BATCH_NORM_RUNNING_MEAN], -1, shapes, kernels.text) &&
+           compare_tensor(compare, node, node->inputs[SB_BATCH_NORM_RUNNING_VAR], -1, shapes, kernels.text);
 }
 
 static bool write_inputs(struct compare *compare) {
@@ -202,9 +219,9 @@ bool sb_parity_compare(const struct sb_parity_compare_parameters *parameters, st
     struct pair pair;
     struct pair_side reference = {0}, isolated = {0}, accumulated = {0};
     bool done = pair_init(&pair, parameters, report, error) &&
-                pair_side_init(&pair, &reference, parameters->reference, "parity, reference") &&
-                pair_side_init(&pair, &isolated, parameters->device, "parity, isolated") &&
-                pair_side_init(&pair, &accumulated, parameters->device, "parity, accumulated") &&
+                pair_side_init(&pair, &reference, parameters->reference, "parity, reference", false) &&
+                pair_side_init(&pair, &isolated, parameters->device, "parity, isolated", true) &&
+                pair_side_init(&pair, &accumulated, parameters->device, "parity, accumulated", false) &&
                 pair_compare_nodes(&pair, &reference, &isolated, &accumulated);
     pair_side_finish(&isolated);
     if (done && parameters->training && parameters->steps &&

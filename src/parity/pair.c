@@ -63,15 +63,21 @@ static bool build_graph(struct pair *pair) {
     const bool scales = graph->precision == SB_PRECISION_FP16;
     struct sb_tensor *scale = scales ? sb_space_range(graph, "loss_scale", SB_SPACE_SCALING, 0, sizeof(float)) : NULL;
     if (!sb_differentiate(graph, result, scale, pair->error)) return false;
+    /* As if a step had two micro-batches: every second one begins a new sum. */
+    const size_t bytes = pair->list.trainable_bytes;
+    graph->phase = SB_PHASE_ACCUMULATE;
+    sb_op_accumulate(graph, sb_space_range(graph, "gradients", SB_SPACE_GRADIENT, 0, bytes),
+                     sb_space_range(graph, "accumulator", SB_SPACE_ACCUMULATOR, 0, bytes), 0.5f);
     pair->norm = sb_append_optimiser(graph, &pair->list,
-                                     &(struct sb_optimiser){.gradient = SB_SPACE_GRADIENT,
+                                     &(struct sb_optimiser){.gradient = SB_SPACE_ACCUMULATOR,
                                                             .loss = pair->loss,
                                                             .scaling_interval = scales ? 2000 : 0,
                                                             .beta1 = beta1,
                                                             .beta2 = beta2,
                                                             .epsilon = 1e-8f,
                                                             .weight_decay = 0.05f,
-                                                            .clip_norm = 1});
+                                                            .clip_norm = 1,
+                                                            .ema = 0.9});
     if (!sb_graph_ok(graph, pair->error)) return false;
     sb_mark_output(pair->norm);
     return true;
@@ -97,17 +103,23 @@ static bool make_parameters(struct pair *pair) {
 }
 
 static size_t space_bytes(const struct pair *pair, enum sb_space space) {
-    return space == SB_SPACE_PARAMETER ? pair->list.total_bytes
-           : space == SB_SPACE_SCALING ? sizeof(struct sb_loss_scaling)
-                                       : pair->list.trainable_bytes;
+    switch (space) {
+    case SB_SPACE_PARAMETER:
+    case SB_SPACE_AVERAGE:
+        return pair->list.total_bytes;
+    case SB_SPACE_SCALING:
+        return sizeof(struct sb_loss_scaling);
+    default:
+        return pair->list.trainable_bytes;
+    }
 }
 
-bool pair_side_init(struct pair *pair, struct pair_side *side, struct sb_device *device, const char *name) {
-    static const char *const names[SB_SPACE_COUNT] = {[SB_SPACE_PARAMETER] = "parameters",
-                                                      [SB_SPACE_GRADIENT] = "gradients",
-                                                      [SB_SPACE_MOMENT1] = "moment1",
-                                                      [SB_SPACE_MOMENT2] = "moment2",
-                                                      [SB_SPACE_SCALING] = "scaling"};
+bool pair_side_init(struct pair *pair, struct pair_side *side, struct sb_device *device, const char *name,
+                    bool accounts) {
+    static const char *const names[SB_SPACE_COUNT] = {
+        [SB_SPACE_PARAMETER] = "parameters", [SB_SPACE_GRADIENT] = "gradients", [SB_SPACE_ACCUMULATOR] = "accumulator",
+        [SB_SPACE_AVERAGE] = "average",      [SB_SPACE_MOMENT1] = "moment1",    [SB_SPACE_MOMENT2] = "moment2",
+        [SB_SPACE_SCALING] = "scaling"};
     *side = (struct pair_side){.device = device};
     for (int i = 0; i < pair->graph.tensor_count; i++) {
         const enum sb_space space = pair->graph.tensors[i]->space;
@@ -115,7 +127,8 @@ bool pair_side_init(struct pair *pair, struct pair_side *side, struct sb_device 
         if (!sb_memory_create(device, space_bytes(pair, space), names[space], &side->spaces[space], pair->error))
             return false;
     }
-    struct sb_program_parameters parameters = {.graph = &pair->graph, .plan = &pair->plan, .name = name};
+    struct sb_program_parameters parameters = {
+        .graph = &pair->graph, .plan = &pair->plan, .profile = accounts, .name = name};
     memcpy(parameters.spaces, side->spaces, sizeof side->spaces);
     return pair_side_start(pair, side) && sb_program_create(device, &parameters, &side->program, pair->error);
 }
@@ -132,7 +145,8 @@ bool pair_side_start(struct pair *pair, struct pair_side *side) {
     bool done = zeros;
     for (int i = 0; done && i < SB_SPACE_COUNT; i++) {
         const enum sb_space space = (enum sb_space)i;
-        const void *bytes = space == SB_SPACE_PARAMETER ? pair->space : space == SB_SPACE_SCALING ? &scaling : zeros;
+        const bool weights = space == SB_SPACE_PARAMETER || space == SB_SPACE_AVERAGE;
+        const void *bytes = weights ? (const void *)pair->space : space == SB_SPACE_SCALING ? &scaling : zeros;
         if (side->spaces[space])
             done = sb_memory_write(side->spaces[space], 0, bytes, space_bytes(pair, space), pair->error);
     }
@@ -175,6 +189,7 @@ void pair_fill_input(const struct pair *pair, const struct sb_tensor *tensor, in
     if (strcmp(tensor->name, "step") == 0) {
         *(struct sb_step_numbers *)bytes = (struct sb_step_numbers){.seed = {(uint32_t)pair->parameters->seed, 0},
                                                                     .step = {(uint32_t)step, 0},
+                                                                    .micro_batch = (uint32_t)step % 2,
                                                                     .learning_rate = 1e-3f,
                                                                     .correction1 = (float)(1 - pow(beta1, step + 1)),
                                                                     .correction2 = (float)(1 - pow(beta2, step + 1))};

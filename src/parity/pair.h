@@ -31,7 +31,9 @@ bool pair_init(struct pair *pair, const struct sb_parity_compare_parameters *par
                struct sb_parity_report *report, struct simba_error *error);
 void pair_finish(struct pair *pair);
 
-bool pair_side_init(struct pair *pair, struct pair_side *side, struct sb_device *device, const char *name);
+/* `accounts`: sb_program_dispatches tells what its nodes run. */
+bool pair_side_init(struct pair *pair, struct pair_side *side, struct sb_device *device, const char *name,
+                    bool accounts);
 void pair_side_finish(struct pair_side *side);
 /* Weights and optimiser state as at first. */
 bool pair_side_start(struct pair *pair, struct pair_side *side);

@@ -111,6 +111,77 @@ def usage():
     check("a flag with a value", run("train", "x", "--resume=yes"), 2, "takes no value")
 
 
+def parity(scratch):
+    """The reference against itself: equal to the last bit. What a fault looks like: tests/golden/test_fault.c."""
+    global failures
+    result = check("parity: a built-in model", run("parity", "series_dlinear", "--device", "cpu", "--steps", 2), 0,
+                   "series_dlinear", "same bits", "can be trusted", "for a bug report", "command  simba parity series_dlinear",
+                   "each by itself")
+    check("parity: every tensor", run("parity", "series_dlinear", "--device", "cpu", "--all"), 0, "series_dlinear, in order",
+          "step 3", "repeated", "adamw")
+    path = configuration(scratch / "parity.json", scratch)
+    target = scratch / "parity_report.json"
+    result = check("parity: a configuration", run("parity", path, "--device", "cpu", "--steps", 1, "--json", "--output",
+                                                  target), 0)
+    report = json.loads(result.stdout)
+    written = json.loads(target.read_text())
+    comparison = report["comparisons"][0]
+    modes = {row["mode"] for row in comparison["results"]}
+    step = [row for row in comparison["results"] if row["mode"] == "steps"]
+    node = next(row for row in comparison["results"] if row["mode"] == "isolated")
+    expected = {
+        "one command, two outputs": {**written, "comparisons": 0} == {**report, "comparisons": 0},
+        "modes": modes == {"isolated", "accumulated", "steps", "repeated"},
+        "steps": [row["tensor"] for row in step] == ["loss", "gradient norm", "update", "running statistics"]
+        and step[0]["step"] == 1 and step[0]["got"] > 0,
+        "node": node["node_name"] and node["operation"] and "->" in node["shapes"] and node["elements"] > 0,
+        "counts": comparison["tensors"] == len(comparison["results"]) and comparison["failed"] == 0
+        and comparison["worst"] == 0,
+        "devices": comparison["device"]["backend"] == comparison["against"]["backend"] == "cpu",
+        "no paths": str(scratch) not in report["command"] + report["bug_report"] + report["words"]
+        and "parity.json" in report["command"],
+    }
+    for name, fine in expected.items():
+        if not fine:
+            failures += 1
+            print(f"FAIL parity: JSON: {name}\n  {result.stdout[:3000]}")
+    result = check("parity: no steps", run("parity", path, "--device", "cpu", "--steps", 0, "--json"), 0)
+    if {row["mode"] for row in json.loads(result.stdout)["comparisons"][0]["results"]} != {"isolated", "accumulated"}:
+        failures += 1
+        print("FAIL parity: --steps 0 has steps")
+    result = check("parity: inference", run("parity", path, "--device", "cpu", "--inference", "--json", "--set",
+                                            "model.image_size=16"), 0)
+    names = {row["node_name"] for row in json.loads(result.stdout)["comparisons"][0]["results"]}
+    if "head" not in names or any(name.startswith(("backward/", "optimiser.")) for name in names):
+        failures += 1
+        print(f"FAIL parity: inference has {sorted(names)}")
+    check("parity: --list", run("parity", "--list"), 0, "vision_einfft\n", "series_dlinear\n")
+    check("parity: unknown model", run("parity", "vision_einft", "--device", "cpu"), 2, "did you mean vision_einfft?")
+    check("parity: --set of a built-in model", run("parity", "vision_einfft", "--set", "model.dim=3"), 2, "built-in")
+    check("parity: --tiers of a case", run("parity", "--case", "x.safetensors", "--tiers"), 2, "--tiers")
+    check("parity: no file", run("parity", scratch / "none.json", "--device", "cpu"), 1, "none.json")
+    check("parity: no device", run("parity", "--device", "cpu", "--against", "none such"), 1, "none such")
+    check("parity: negative steps", run("parity", "--steps", -1), 2, "--steps")
+    check("parity: no place to write", run("parity", "series_dlinear", "--device", "cpu", "--output", "/none/x.json"), 1,
+          "/none/x.json")
+    series = scratch / "parity_series.json"
+    series.write_text(json.dumps({"model": {"architecture": "series"}}))
+    check("parity: channels of data", run("parity", series, "--device", "cpu"), 1, "--set model.channels=N")
+    case = SOURCE / "tests/golden/data/op_layernorm_eps1e-5.safetensors"
+    result = check("parity: golden case", run("parity", "--device", "cpu", "--case", case, "--json"), 0)
+    rows = json.loads(result.stdout)["comparisons"][0]["results"]
+    if not rows or any(row["mode"] != "golden" for row in rows):
+        failures += 1
+        print("FAIL parity: golden case in JSON")
+    check("parity: golden case in words", run("parity", "--device", "cpu", "--case", case), 0, "golden case", "trusted")
+    broken = scratch / "op_layernorm_eps1e-5.safetensors"
+    content = bytearray(case.read_bytes())
+    content[-3] ^= 0x40  # an exponent of the last number
+    broken.write_bytes(content)
+    check("parity: broken case", run("parity", "--device", "cpu", "--case", broken), 1, "FAIL", "not to be trusted",
+          "first tensor over its tolerance")
+
+
 def devices(scratch):
     result = check("devices --json", run("devices", "--json"), 0)
     listed = json.loads(result.stdout)["devices"]
@@ -557,6 +628,7 @@ def main():
                       train={"epochs": 2, "batch_size": 4})
         usage()
         devices(scratch)
+        parity(scratch)
         whole_way(scratch)
         recipe(scratch)
         bad_configurations(scratch)

@@ -17,6 +17,49 @@ static void print_failure(void *user, const struct simba_parity_result *result) 
            result->relative_error, result->tolerance, result->largest_error);
 }
 
+/* ---- the built-in models */
+
+static bool seen[SB_OP_COUNT];
+
+static void note_operation(void *user, const struct simba_parity_result *result) {
+    print_failure(user, result);
+    for (int op = 0; op < SB_OP_COUNT && result->operation; op++)
+        seen[op] = seen[op] || !strcmp(result->operation, sb_op_info((enum sb_op)op)->name);
+}
+
+/* They are what a user trusts, so they have to have every operation that computes something, but for those that no
+ * model's graph has: activations are fused, gradients are written where they belong, and the largest token is taken in
+ * inference alone. The kernel checks have these. */
+static bool is_in_no_model(int op) {
+    return op == SB_OP_RESHAPE || op == SB_OP_SPLIT || op == SB_OP_ACTIVATION || op == SB_OP_COPY ||
+           op == SB_OP_TOKEN_MAX_GRADIENT;
+}
+
+static void compare_builtins(struct sb_device *device, struct sb_device *reference) {
+    const char *name;
+    for (int i = 0; (name = simba_parity_builtin(i)); i++) {
+        struct simba_error error;
+        struct sb_model_config config;
+        struct simba_parity_summary summary = {0};
+        struct sb_parity_report report = {note_operation, NULL, &summary};
+        struct sb_parity_compare_parameters parameters = {
+            .device = device, .reference = reference, .seed = 5, .training = true, .steps = 1};
+        const bool done =
+            sb_parity_builtin(name, &config, &parameters, &error) && sb_parity_compare(&parameters, &report, &error);
+        if (!done) printf("%s: %s\n", name, error.message);
+        printf("%s: %d tensors, %d over tolerance, worst %.3f of it (%s)\n", name, summary.tensors, summary.failed,
+               summary.worst, summary.worst_tensor);
+        if (!done || summary.failed) failures++;
+    }
+    for (int op = 0; op < SB_OP_COUNT; op++) {
+        if (seen[op] || is_in_no_model(op)) continue;
+        printf("FAIL no built-in model has %s\n", sb_op_info((enum sb_op)op)->name);
+        failures++;
+    }
+}
+
+/* ---- others */
+
 static bool compare(struct sb_device *device, struct sb_device *reference, const char *text, bool training,
                     enum sb_precision precision) {
     static const char *const names[] = {"training in fp32", "training in bf16", "training in fp16"};
@@ -74,6 +117,7 @@ int main(int count, char **arguments) {
             equal = compare(device, reference, models[i], true, (enum sb_precision)precision) && equal;
         if (same && !equal) failures++;
     }
+    compare_builtins(device, reference);
     sb_device_close(reference);
     return close_device(device) + failures ? 1 : 0;
 }
