@@ -138,8 +138,8 @@ bool cli_bench_row(void *user, const struct simba_device_info *device, const str
 }
 
 void cli_bench_summary(FILE *stream, const struct simba_bench_summary *summary) {
-    fprintf(stream, "%d rows: %d timed, %d unsupported, %d wrong\n", summary->rows, summary->timed,
-            summary->unsupported, summary->wrong);
+    fprintf(stream, "%d row%s: %d timed, %d unsupported, %d wrong\n", summary->rows, summary->rows == 1 ? "" : "s",
+            summary->timed, summary->unsupported, summary->wrong);
 }
 
 /* ---- the comparison */
