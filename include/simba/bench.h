@@ -79,6 +79,7 @@ struct simba_bench_progress {
 
 struct simba_bench_options {
     struct simba_bench_choice choice;
+    bool no_ceilings;         /* do not measure those of the device; rows then have no share of them */
     double seconds;           /* for which a row is timed; 0: 0.5 */
     double reference_seconds; /* that the reference may take to check a row, by estimate; 0: 4 */
     /* Before each row, and when it is there; NULL: not interested. False from `row` ends it (INTERRUPTED). */
@@ -94,7 +95,7 @@ SIMBA_API bool simba_bench_run(struct simba_bench *bench, struct simba_device *d
                                const struct simba_bench_options *options, struct simba_error *error);
 
 struct simba_bench_summary {
-    int rows, timed, unsupported, wrong;
+    int devices, rows, timed, unsupported, wrong;
 };
 SIMBA_API struct simba_bench_summary simba_bench_summary(const struct simba_bench *bench);
 
@@ -113,6 +114,11 @@ SIMBA_API char *simba_bench_text(const struct simba_bench *bench, enum simba_ben
 /* The same into a file, written beside it and then renamed. */
 SIMBA_API bool simba_bench_save(const struct simba_bench *bench, enum simba_bench_format format, const char *path,
                                 struct simba_error *error);
+
+/* A roofline picture of the rows of a device (from 0, in the order of simba_bench_run): a PNG, or an SVG when the path
+ * ends in ".svg". */
+SIMBA_API bool simba_bench_roofline(const struct simba_bench *bench, int device, const char *path,
+                                    struct simba_error *error);
 
 enum simba_bench_verdict {
     SIMBA_BENCH_SAME,    /* within the threshold */

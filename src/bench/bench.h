@@ -138,8 +138,9 @@ size_t sb_bench_copy_bytes(const struct sb_bench_case *bench);
 
 /* ---- verify.c */
 
-/* The largest relative L2 error over the results of the timed nodes: the device's first copy, which has run once,
- * against the reference's. The device's case may be `factor` times as large in the outer parameter. */
+/* The largest relative L2 error over the results of the timed nodes, and in which of them: the device's first copy,
+ * which has run once, against the reference's, which has not, and repeats each node from the device's own inputs. The
+ * device's case may be `factor` times as large in the outer parameter. */
 bool sb_bench_verify(const struct sb_bench_subject *subject, const struct sb_bench_subject *reference, double factor,
                      double *worst, char *where, size_t size, struct simba_error *error);
 /* Relative L2 norm of got - expected. `got` is `expected` over and over, or, where it is as long, `factor` times it.

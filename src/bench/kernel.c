@@ -22,6 +22,7 @@ struct kernel_row {
     bool has_small;
     double factor; /* how many times the small one is in the whole one */
     struct sb_bench_subject subject, judge;
+    int rotated; /* copies between which runs rotate: fewer than there are where one takes long */
     double *samples;
     int sample_count;
 };
@@ -61,10 +62,10 @@ static bool make_cases(struct kernel_row *row, const struct sb_bench_shape *shap
 
 /* ---- running */
 
-static bool run_all(struct sb_bench_subject *subject, unsigned phases, struct simba_error *error) {
-    for (int i = 0; i < subject->copy_count; i++)
+static bool run_copies(struct sb_bench_subject *subject, int count, unsigned phases, struct simba_error *error) {
+    for (int i = 0; i < count; i++)
         if (!sb_program_submit(subject->copies[i].program, 0, phases, error)) return false;
-    for (int i = 0; i < subject->copy_count; i++)
+    for (int i = 0; i < count; i++)
         if (!sb_program_wait(subject->copies[i].program, 0, error)) return false;
     return true;
 }
@@ -78,11 +79,17 @@ static int copies_of(const struct kernel_row *row) {
     return copies < 1 ? 1 : (int)copies;
 }
 
-static void describe_caches(struct kernel_row *row, int copies) {
-    const double bytes = (double)sb_bench_copy_bytes(&row->whole), together = bytes * copies;
-    snprintf(row->draft->caches, sizeof row->draft->caches, "%s: %d %s, %.1f MiB%s",
-             together >= beyond_caches ? "rotated" : "warm", copies, copies == 1 ? "copy" : "copies", together / 0x1p20,
-             copies == 1 ? "" : " together");
+/* `seconds`: of one run, roughly. */
+static void choose_rotation(struct kernel_row *row, double seconds) {
+    const double fitting = ceil(2 * row->session->seconds / fmax(seconds, 1e-9));
+    const int least = row->subject.copy_count < 2 ? row->subject.copy_count : 2;
+    row->rotated = fitting >= row->subject.copy_count ? row->subject.copy_count
+                   : fitting > least                  ? (int)fitting
+                                                      : least;
+    const double bytes = (double)sb_bench_copy_bytes(&row->whole) * row->rotated;
+    snprintf(row->draft->caches, sizeof row->draft->caches, "%s: %d %s of %.1f MiB together",
+             bytes >= beyond_caches ? "rotated" : "warm", row->rotated, row->rotated == 1 ? "copy" : "copies",
+             bytes / 0x1p20);
 }
 
 /* ---- verifying */
@@ -93,7 +100,7 @@ static bool verify(struct kernel_row *row, bool *right, struct simba_error *erro
     if (!sb_bench_open_reference(row->session, error)) return false;
     const struct sb_bench_subject_parameters parameters = {
         .device = row->session->reference, .bench = row->has_small ? &row->small : &row->whole, .copies = 1};
-    if (!sb_bench_subject_make(&row->judge, &parameters, error) || !run_all(&row->judge, everything, error) ||
+    if (!sb_bench_subject_make(&row->judge, &parameters, error) ||
         !sb_bench_verify(&row->subject, &row->judge, row->factor, &draft->row.error, where, sizeof where, error))
         return false;
     draft->row.tolerance = default_tolerance;
@@ -187,8 +194,8 @@ static bool round_of_copies(struct kernel_row *row, bool by_host, double *nodes,
     const double begin = sb_bench_now();
     double before = begin;
     *on_device = 0;
-    if (!by_host && !run_all(subject, 1u << SB_PHASE_COMPUTE, error)) return false;
-    for (int i = 0; i < subject->copy_count && row->sample_count < MOST_RUNS; i++) {
+    if (!by_host && !run_copies(subject, row->rotated, 1u << SB_PHASE_COMPUTE, error)) return false;
+    for (int i = 0; i < row->rotated && row->sample_count < MOST_RUNS; i++) {
         double *sample = &row->samples[row->sample_count];
         if (by_host) {
             if (!sb_program_submit(subject->copies[i].program, 0, 1u << SB_PHASE_COMPUTE, error) ||
@@ -271,18 +278,18 @@ static bool measure(struct kernel_row *row, const struct sb_bench_shape *shape, 
     draft->row.bytes = cost.bytes;
     draft->row.flops = cost.flops;
     draft->row.specials = cost.special;
-    const int copies = copies_of(row);
-    describe_caches(row, copies);
     const struct sb_bench_subject_parameters parameters = {.device = row->session->device,
                                                            .bench = &row->whole,
                                                            .small = row->has_small ? &row->small : NULL,
-                                                           .copies = copies,
+                                                           .copies = copies_of(row),
                                                            .profile = true,
                                                            .profile_dispatches = row->kernel->dispatch != NULL};
-    if (!sb_bench_subject_make(&row->subject, &parameters, error) || !run_all(&row->subject, everything, error) ||
-        !describe_variant(row, &runs, error))
+    if (!sb_bench_subject_make(&row->subject, &parameters, error)) return false;
+    const double begin = sb_bench_now();
+    if (!run_copies(&row->subject, row->subject.copy_count, everything, error) || !describe_variant(row, &runs, error))
         return false;
     if (!runs) return true;
+    choose_rotation(row, (sb_bench_now() - begin) / row->subject.copy_count);
     if (verifiable && !verify(row, &right, error)) return false;
     if (right && !verify_bits(row, &right, error)) return false;
     if (!right || !sb_bench_measure_ceilings(row->session, error)) return !right;

@@ -32,7 +32,7 @@ static const struct simba_bench_parameter conv_parameters[] = {{"batch", "images
                                                                {"kernel", "height and width of a filter, odd"},
                                                                {"stride", "from one place of a filter to the next"},
                                                                {0}};
-/* The stem of simba_s at 224 x 224 and the first down-sampling. */
+/* The stem of simba_s at 224 x 224 and the first down-sampling. Nothing asks for the gradient of the image itself. */
 static const char *const conv_shapes[] = {"batch=1 side=224 channels=3 filters=32 kernel=7 stride=2",
                                           "batch=1 side=112 channels=32 filters=32 kernel=3 stride=1",
                                           "batch=1 side=112 channels=32 filters=64 kernel=3 stride=2",

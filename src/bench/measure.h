@@ -11,10 +11,11 @@ struct sb_bench_session {
     struct sb_device *device, *reference; /* the reference is opened when first needed */
     enum sb_precision precision;
     double seconds, reference_seconds;
-    bool ceilings_known;
+    bool wants_ceilings, ceilings_known;
     struct sb_ceiling ceilings[SB_CEILING_COUNT];
 };
 bool sb_bench_open_reference(struct sb_bench_session *session, struct simba_error *error);
+/* Once in a session, and only where they are wanted. */
 bool sb_bench_measure_ceilings(struct sb_bench_session *session, struct simba_error *error);
 
 /* A row with room for what is written into it. */

@@ -81,7 +81,7 @@ bool sb_bench_row_timed(const struct simba_bench_row *row) {
 }
 
 struct simba_bench_summary simba_bench_summary(const struct simba_bench *bench) {
-    struct simba_bench_summary summary = {0};
+    struct simba_bench_summary summary = {.devices = bench->device_count};
     for (int i = 0; i < bench->device_count; i++)
         for (int k = 0; k < bench->devices[i].count; k++) {
             const struct simba_bench_row *row = &bench->devices[i].rows[k];

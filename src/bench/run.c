@@ -62,8 +62,8 @@ static bool check_names(const struct plan *plan, struct simba_error *error) {
         known[count] = NULL;
         if (found) continue;
         const char *near = sb_nearest_word(pattern, known);
-        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "No benchmark is called \"%s\"%s%s%s; --list has their names.",
-                       pattern, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "No benchmark is called \"%s\"%s%s%s. --list has their names.",
+                       pattern, near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
     }
     return true;
 }
@@ -83,9 +83,9 @@ static bool check_axes(const struct plan *plan, struct simba_error *error) {
         if (found) continue;
         const char *near = sb_nearest_word(plan->axes.items[i].name, known);
         return sb_fail(error, SIMBA_ERROR_ARGUMENT,
-                       "Shapes: none of the benchmarks that are chosen has a parameter \"%s\"%s%s%s; --describe NAME "
+                       "Shapes: none of the benchmarks that are chosen has a parameter \"%s\"%s%s%s. --describe NAME "
                        "tells those of each.",
-                       plan->axes.items[i].name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                       plan->axes.items[i].name, near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
     }
     return true;
 }
@@ -135,7 +135,7 @@ bool sb_bench_open_reference(struct sb_bench_session *session, struct simba_erro
 }
 
 bool sb_bench_measure_ceilings(struct sb_bench_session *session, struct simba_error *error) {
-    for (int kind = 0; !session->ceilings_known && kind < SB_CEILING_COUNT; kind++)
+    for (int kind = 0; session->wants_ceilings && !session->ceilings_known && kind < SB_CEILING_COUNT; kind++)
         if (!sb_device_ceiling(session->device, (enum sb_ceiling_kind)kind, &session->ceilings[kind], error))
             return false;
     session->ceilings_known = true;
@@ -146,6 +146,7 @@ bool sb_bench_measure_ceiling(struct sb_bench_session *session, enum sb_ceiling_
                               struct simba_error *error) {
     const struct sb_bench_shape none = {0};
     sb_bench_draft_init(draft, session, &sb_bench_ceilings[kind], &none, false);
+    session->wants_ceilings = true; /* by name */
     if (!sb_bench_measure_ceilings(session, error)) return false;
     const struct sb_ceiling *ceiling = &session->ceilings[kind];
     if (!(ceiling->per_second > 0)) {
@@ -223,6 +224,7 @@ bool sb_bench_run(struct simba_bench *bench, struct sb_device *device, const str
                   const struct simba_bench_options *options, struct simba_error *error) {
     static const char *const precisions[] = {"fp32", "bf16", "fp16", NULL};
     struct sb_bench_session session = {.device = device,
+                                       .wants_ceilings = !options->no_ceilings,
                                        .seconds = options->seconds > 0 ? options->seconds : 0.5,
                                        .reference_seconds =
                                            options->reference_seconds > 0 ? options->reference_seconds : 4};

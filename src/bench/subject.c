@@ -36,10 +36,10 @@ static void draw(const struct sb_bench_input *input, int number, int64_t count, 
 /* Into a copy: what the host writes before a run, too, is the same for all runs. */
 static bool put(struct sb_bench_copy *copy, const struct sb_tensor *tensor, const void *values,
                 struct simba_error *error) {
-    if (!tensor->is_input) return sb_program_write(copy->program, tensor, values, error);
     const size_t bytes = (size_t)sb_elements(tensor) * sb_dtype_size(tensor->dtype);
-    for (int slot = 0; slot < SB_SLOTS; slot++) memcpy(sb_program_host(copy->program, slot, tensor), values, bytes);
-    return true;
+    for (int slot = 0; tensor->is_input && slot < SB_SLOTS; slot++)
+        memcpy(sb_program_host(copy->program, slot, tensor), values, bytes);
+    return sb_program_write(copy->program, tensor, values, error);
 }
 
 static bool fill(struct sb_bench_subject *subject, const struct sb_bench_case *small, struct simba_error *error) {

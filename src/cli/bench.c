@@ -9,15 +9,25 @@
 struct bench {
     struct cli_device device;
     struct cli_list configurations;
-    const char *shape, *precision, *format, *output, *describe, *baseline, *threshold, *seconds, *verify;
+    const char *shape, *precision, *format, *output, *describe, *baseline, *roofline, *threshold, *seconds, *verify;
     bool list;
     double threshold_part;
     struct simba_bench_options options;
     int format_index; /* enum simba_bench_format; -1: the table for people */
+    bool misused;     /* names, shapes or a precision that make no sense: the command line is wrong */
 };
 
+static bool run_device(struct bench *bench, const struct cli_device *choice, struct simba_bench *report,
+                       struct simba_error *error) {
+    struct simba_device *device = cli_device_open(choice, error);
+    const bool done = device && simba_bench_run(report, device, &bench->options, error);
+    bench->misused = device && !done && error->code == SIMBA_ERROR_ARGUMENT;
+    simba_device_close(device);
+    return done;
+}
+
 /* The devices that --device names: one, or all that can be used but the reference, which is no measure of speed. */
-static bool run_all(const struct bench *bench, struct simba_bench *report, struct simba_error *error) {
+static bool run_all(struct bench *bench, struct simba_bench *report, struct simba_error *error) {
     struct simba_device_info *devices = NULL;
     int count = 0;
     char note[256], index[16];
@@ -28,9 +38,7 @@ static bool run_all(const struct bench *bench, struct simba_bench *report, struc
         struct cli_device choice = bench->device;
         snprintf(index, sizeof index, "%d", devices[i].index);
         choice.choice = index;
-        struct simba_device *device = cli_device_open(&choice, error);
-        done = device && simba_bench_run(report, device, &bench->options, error);
-        simba_device_close(device);
+        done = run_device(bench, &choice, report, error);
         any = true;
     }
     simba_free(devices);
@@ -43,12 +51,9 @@ static bool run_all(const struct bench *bench, struct simba_bench *report, struc
     return done;
 }
 
-static bool run_devices(const struct bench *bench, struct simba_bench *report, struct simba_error *error) {
+static bool run_devices(struct bench *bench, struct simba_bench *report, struct simba_error *error) {
     if (bench->device.choice && strcmp(bench->device.choice, "all") == 0) return run_all(bench, report, error);
-    struct simba_device *device = cli_device_open(&bench->device, error);
-    const bool done = device && simba_bench_run(report, device, &bench->options, error);
-    simba_device_close(device);
-    return done;
+    return run_device(bench, &bench->device, report, error);
 }
 
 /* Standard output has one form, a file the same one, or with the table for people JSON. */
@@ -61,6 +66,20 @@ static bool write_report(const struct bench *bench, const struct simba_bench *re
     if (text) fputs(text, stdout);
     simba_free(text);
     return text;
+}
+
+/* One picture for each device: FILE.png, FILE-2.png, ... */
+static bool draw(const struct bench *bench, const struct simba_bench *report, struct simba_error *error) {
+    const int devices = simba_bench_summary(report).devices;
+    const char *dot = strrchr(bench->roofline, '.');
+    const int length = (int)(dot ? dot - bench->roofline : (long)strlen(bench->roofline));
+    for (int i = 0; i < devices; i++) {
+        char path[4096], number[16] = "";
+        if (i) snprintf(number, sizeof number, "-%d", i + 1);
+        snprintf(path, sizeof path, "%.*s%s%s", length, bench->roofline, number, dot ? dot : "");
+        if (!simba_bench_roofline(report, i, path, error)) return false;
+    }
+    return true;
 }
 
 static bool compare(const struct bench *bench, const struct simba_bench *report, bool *failed,
@@ -76,7 +95,7 @@ static bool compare(const struct bench *bench, const struct simba_bench *report,
     return true;
 }
 
-static int measure(const struct bench *bench) {
+static int measure(const struct cli_command *command, struct bench *bench) {
     struct simba_error error;
     struct simba_bench *report = simba_bench_create(&error);
     bool worse = false;
@@ -90,11 +109,12 @@ static int measure(const struct bench *bench) {
         done = false;
         error = other;
     }
+    if (done && bench->roofline) done = draw(bench, report, &error);
     if (done && bench->baseline) done = compare(bench, report, &worse, &error);
     const struct simba_bench_summary summary = report ? simba_bench_summary(report) : (struct simba_bench_summary){0};
     if (done) cli_bench_summary(bench->format_index < 0 ? stdout : stderr, &summary);
     simba_bench_destroy(report);
-    if (!done) return cli_failed(&error);
+    if (!done) return bench->misused ? cli_usage_error(command, "%s", error.message) : cli_failed(&error);
     return summary.wrong || worse ? CLI_FAILED : CLI_DONE;
 }
 
@@ -174,15 +194,28 @@ static int run(const struct cli_command *command, int count, char **words) {
          .argument = "BASELINE.json",
          .help = "with a report of before; slower, wrong or missing rows: exit code 1",
          .text = &bench.baseline},
+        {.name = "roofline",
+         .argument = "FILE",
+         .help = "a picture of the rows under the device's ceilings: FILE.png or FILE.svg",
+         .text = &bench.roofline},
+        {.name = "no-ceilings",
+         .help = "do not measure what the device can do at most",
+         .flag = &bench.options.no_ceilings},
         {.name = "threshold", .argument = "PERCENT", .help = "of the comparison (10)", .text = &bench.threshold},
         CLI_DEVICE_OPTIONS(bench.device),
         {0}};
-    const bool fine = cli_options_read(command, options, count, words, &names, &code) &&
-                      read_format(command, &bench, &code) &&
-                      read_number(command, "time", bench.seconds, false, &bench.options.seconds, &code) &&
-                      read_number(command, "verify", bench.verify, false, &bench.options.reference_seconds, &code) &&
-                      read_number(command, "threshold", bench.threshold, true, &percent, &code);
+    bool fine = cli_options_read(command, options, count, words, &names, &code) &&
+                read_format(command, &bench, &code) &&
+                read_number(command, "time", bench.seconds, false, &bench.options.seconds, &code) &&
+                read_number(command, "verify", bench.verify, false, &bench.options.reference_seconds, &code) &&
+                read_number(command, "threshold", bench.threshold, true, &percent, &code);
     bench.threshold_part = percent / 100;
+    const char *dot = bench.roofline ? strrchr(bench.roofline, '.') : NULL;
+    if (fine && bench.roofline && !(dot && (strcmp(dot, ".png") == 0 || strcmp(dot, ".svg") == 0))) {
+        code = cli_usage_error(command, "--roofline: expected a name that ends in .png or .svg, found \"%s\"",
+                               bench.roofline);
+        fine = false;
+    }
     bench.options.choice = (struct simba_bench_choice){.names = names.items,
                                                        .name_count = names.count,
                                                        .shape = bench.shape,
@@ -196,7 +229,7 @@ static int run(const struct cli_command *command, int count, char **words) {
     else if (fine && bench.describe)
         code = cli_bench_describe(command, bench.describe);
     else if (fine)
-        code = measure(&bench);
+        code = measure(command, &bench);
     free(names.items);
     free(bench.configurations.items);
     return code;

@@ -98,7 +98,7 @@ static const char *rate_text(char text[16], const struct simba_bench_row *row, d
 
 static void print_ceiling(const struct simba_bench_row *row) {
     const double amount = row->bytes > 0 ? row->bytes : row->flops > 0 ? row->flops : row->specials;
-    printf("%-28s %.4g %s   %s\n", row->name, 1e-9 * amount,
+    printf("%-34s %.4g %s   %s\n", row->name, 1e-9 * amount,
            row->bytes > 0   ? "GB/s"
            : row->flops > 0 ? "GFLOP/s"
                             : "G special/s",
@@ -106,7 +106,7 @@ static void print_ceiling(const struct simba_bench_row *row) {
 }
 
 static void print_head(const struct simba_device_info *device) {
-    printf("%s%s%s, driver %s%s%s\n%s%-28s %9s %9s %9s %8s %8s %6s  %-8s %s%s\n", cli_bold(stdout), device->name,
+    printf("%s%s%s, driver %s%s%s\n%s%-34s %9s %9s %9s %8s %8s %6s  %-8s %s%s\n", cli_bold(stdout), device->name,
            cli_plain(stdout), device->driver, device->uuid[0] ? ", UUID " : "", device->uuid, cli_bold(stdout),
            "benchmark", "median", "min", "p95", "GB/s", "GFLOP/s", "roof", "error", "shape", cli_plain(stdout));
 }
@@ -123,13 +123,13 @@ bool cli_bench_row(void *user, const struct simba_device_info *device, const str
     if (!isnan(row->error)) snprintf(error, sizeof error, "%.1e", row->error);
     if (!isnan(row->ceiling_share)) snprintf(share, sizeof share, "%.0f %%", 100 * row->ceiling_share);
     if (row->unsupported)
-        printf("%-28s unsupported: %s  (%s)\n", row->name, row->unsupported, row->shape);
+        printf("%-34s unsupported: %s  (%s)\n", row->name, row->unsupported, row->shape);
     else if (!row->runs)
-        printf("%-28s WRONG: error %s, at most %.0e is allowed  (%s)\n", row->name, error, row->tolerance, row->shape);
+        printf("%-34s WRONG: error %s, at most %.0e is allowed  (%s)\n", row->name, error, row->tolerance, row->shape);
     else if (strcmp(row->kind, "ceiling") == 0)
         print_ceiling(row);
     else
-        printf("%-28s %9s %9s %9s %8s %8s %6s  %-8s %s%s%s\n", row->name, time_text(median, row->median),
+        printf("%-34s %9s %9s %9s %8s %8s %6s  %-8s %s%s%s\n", row->name, time_text(median, row->median),
                time_text(minimum, row->minimum), time_text(p95, row->p95), rate_text(bytes, row, row->bytes),
                rate_text(flops, row, row->flops), share, error, row->shape, row->note ? "  # " : "",
                row->note ? row->note : "");
@@ -138,8 +138,8 @@ bool cli_bench_row(void *user, const struct simba_device_info *device, const str
 }
 
 void cli_bench_summary(FILE *stream, const struct simba_bench_summary *summary) {
-    fprintf(stream, "%d rows: %d timed, %d unsupported, %d wrong\n", summary->rows, summary->timed,
-            summary->unsupported, summary->wrong);
+    fprintf(stream, "%d row%s: %d timed, %d unsupported, %d wrong\n", summary->rows, summary->rows == 1 ? "" : "s",
+            summary->timed, summary->unsupported, summary->wrong);
 }
 
 /* ---- the comparison */

@@ -104,7 +104,8 @@ bool cli_options_read(const struct cli_command *command, const struct cli_option
         }
         const char *value = equals ? equals + 1 : i + 1 < count ? words[++i] : NULL;
         if (!value)
-            return *exit_code = cli_usage_error(command, "--%s needs a value: --%s %s", name, name, option->argument),
+            return *exit_code = cli_usage_error(command, "--%s needs a value: --%s %s", option->name, option->name,
+                                                option->argument),
                    false;
         if (!set(command, option, value, exit_code)) return false;
     }
