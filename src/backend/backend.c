@@ -156,6 +156,14 @@ static bool choose_named(const struct sb_device_description *list, int count, co
                    names);
 }
 
+const struct sb_quirk *sb_known_quirk(int index) {
+    for (int i = 0; i < BACKEND_COUNT; i++) {
+        if (index < backends[i]->quirk_count) return &backends[i]->quirks[index];
+        index -= backends[i]->quirk_count;
+    }
+    return NULL;
+}
+
 static const struct sb_backend *find_backend(const char *name) {
     for (int i = 0; i < BACKEND_COUNT; i++)
         if (!strcmp(backends[i]->name, name)) return backends[i];
@@ -167,7 +175,12 @@ bool sb_device_open(const struct sb_device_parameters *parameters, struct sb_dev
     struct sb_device_description *list;
     int count, chosen = -1;
     char note[256];
+    unsigned tiers;
+    struct sb_quirk_wishes wishes;
     *device = NULL;
+    /* Names that a backend has no use for must be right all the same. */
+    if (!sb_tiers_read(parameters->disable, &tiers, error) || !sb_quirks_read(parameters->quirks, &wishes, error))
+        return false;
     if (!sb_device_list(&list, &count, note, error)) return false;
     bool done = parameters->choice ? choose_named(list, count, parameters->choice, &chosen, error)
                                    : choose_best(list, count, note, &chosen, error);
