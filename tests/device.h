@@ -1,6 +1,7 @@
 /* The device of a test, by the environment's wishes:
  *   SIMBA_TEST_DEVICE      an index, part of a name or a UUID; otherwise the best Vulkan device
  *   SIMBA_TEST_DISABLE     feature tiers to leave unused, as --disable
+ *   SIMBA_TEST_QUIRKS      what to reckon with or not of the driver, as --quirk
  *   SIMBA_TEST_VALIDATE=1  the validation layer; any message of it must fail the test
  * cmocka runs a group's setup and teardown, but does not count their failures: tests open and close in main. */
 #ifndef TESTS_DEVICE_H
@@ -24,6 +25,7 @@ static inline struct sb_device_parameters wished_device(void) {
     const char *validate = getenv("SIMBA_TEST_VALIDATE");
     return (struct sb_device_parameters){.choice = getenv("SIMBA_TEST_DEVICE"),
                                          .disable = getenv("SIMBA_TEST_DISABLE"),
+                                         .quirks = getenv("SIMBA_TEST_QUIRKS"),
                                          .validate = validate && !strcmp(validate, "1"),
                                          .log = {print_log, NULL, SIMBA_LOG_WARNING}};
 }

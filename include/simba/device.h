@@ -32,6 +32,7 @@ struct simba_device_info {
     bool preferred;     /* what simba_device_open takes when nothing is chosen */
     char reason[256];   /* why it is preferred, was passed over or is not usable */
     char features[512]; /* "subgroup 8, int64, float16, ...": for a person */
+    char quirks[256];   /* names of what its driver gets wrong and is reckoned with, "short-loops, ..."; mostly empty */
 };
 
 /* All devices: Vulkan's in order of preference, CUDA's, the C reference. *devices is the caller's, to be released with
@@ -40,6 +41,17 @@ struct simba_device_info {
 SIMBA_API bool simba_list_devices(struct simba_device_info **devices, int *count, char *note,
                                   struct simba_error *error);
 
+/* What some drivers get wrong, or do so slowly that another way is better. The strings are static. */
+struct simba_quirk {
+    const char *name;      /* "short-loops" */
+    const char *drivers;   /* which have it */
+    const char *effect;    /* what is done about it */
+    const char *reason;    /* what goes wrong otherwise */
+    const char *reference; /* where that was seen */
+};
+/* All that are known, from index 0; false past the last. */
+SIMBA_API bool simba_known_quirk(int index, struct simba_quirk *quirk);
+
 /* "discrete", "integrated", "virtual", "software", "reference". */
 SIMBA_API const char *simba_device_kind_name(enum simba_device_kind kind);
 
@@ -47,7 +59,12 @@ struct simba_device_options {
     /* Index; part of the name or UUID of a Vulkan device; "cpu": the C reference; "cuda": the first CUDA device, "cuda:1"
      * the second one; NULL: the preferred one. */
     const char *choice;
-    const char *disable;  /* optional features to leave unused, e.g. "int64,subgroup"; NULL: none */
+    /* Optional features to leave unused, with commas: int64, fp16, int8, subgroup, coopmat, unified, texel, timestamps;
+     * NULL: none. A device does without those of them that it has; docs/drivers.md tells what each is. */
+    const char *disable;
+    /* Quirks to reckon with whatever the driver is, or not: "short-loops=on,slow-texel-fetch=off"; NULL: as is known of
+     * the driver. The C reference has no driver, and so none. */
+    const char *quirks;
     bool validate;        /* load Vulkan's validation layer; what it says becomes an error */
     bool no_cache;        /* do not read or write the pipeline cache on disk */
     struct simba_log log; /* also used by what is made from the device */

@@ -15,9 +15,14 @@ void main() {
         const uint row = i / blocks, first = row * arguments.times;
         const int start = int((i - row * blocks) * BLOCK);
         const float origin = arguments.x.at[first + uint(start)];
-        float sum = 0;
-        for (int t = start - around; t <= start + around; t++)
-            sum += arguments.x.at[first + uint(clamp(t, 0, times - 1))] - origin;
+        // With what rounding has lost: beyond its ends a row goes on with one value, and so all in one direction.
+        precise float sum = 0, excess = 0;
+        for (int t = start - around; t <= start + around; t++) {
+            precise float value = arguments.x.at[first + uint(clamp(t, 0, times - 1))] - origin - excess;
+            precise float next = sum + value;
+            excess = (next - sum) - value;
+            sum = next;
+        }
         for (int t = start; t < min(start + int(BLOCK), times); t++) {
             const float above = sum * scale;
             arguments.trend.at[first + uint(t)] = origin + above;

@@ -16,6 +16,7 @@ static struct simba_device_info describe(const struct sb_device_description *des
     memcpy(info.uuid, description->uuid, sizeof info.uuid);
     memcpy(info.reason, description->reason, sizeof info.reason);
     memcpy(info.features, description->features, sizeof info.features);
+    memcpy(info.quirks, description->quirks, sizeof info.quirks);
     return info;
 }
 
@@ -36,6 +37,17 @@ bool simba_list_devices(struct simba_device_info **devices, int *count, char *no
     return *devices;
 }
 
+bool simba_known_quirk(int index, struct simba_quirk *quirk) {
+    const struct sb_quirk *known = index >= 0 ? sb_known_quirk(index) : NULL;
+    if (!known) return false;
+    *quirk = (struct simba_quirk){.name = known->name,
+                                  .drivers = known->drivers,
+                                  .effect = known->effect,
+                                  .reason = known->reason,
+                                  .reference = known->reference};
+    return true;
+}
+
 const char *simba_device_kind_name(enum simba_device_kind kind) {
     static const char *const names[] = {"discrete", "integrated", "virtual", "software", "reference"};
     return (unsigned)kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
@@ -48,6 +60,7 @@ struct simba_device *simba_device_open(const struct simba_device_options *option
     if (!device) return NULL;
     const struct sb_device_parameters parameters = {.choice = options->choice,
                                                     .disable = options->disable,
+                                                    .quirks = options->quirks,
                                                     .validate = options->validate,
                                                     .no_cache = options->no_cache,
                                                     .log = options->log};

@@ -190,6 +190,14 @@ static bool choose_named(const struct sb_device_description *list, int count, co
                    choice, names);
 }
 
+const struct sb_quirk *sb_known_quirk(int index) {
+    for (int i = 0; i < BACKEND_COUNT; i++) {
+        if (index < backends[i]->quirk_count) return &backends[i]->quirks[index];
+        index -= backends[i]->quirk_count;
+    }
+    return NULL;
+}
+
 static const struct sb_backend *find_backend(const char *name) {
     for (int i = 0; i < BACKEND_COUNT; i++)
         if (!strcmp(backends[i]->name, name)) return backends[i];
@@ -201,7 +209,12 @@ bool sb_device_open(const struct sb_device_parameters *parameters, struct sb_dev
     struct sb_device_description *list;
     int count, chosen = -1;
     char note[256];
+    unsigned tiers;
+    struct sb_quirk_wishes wishes;
     *device = NULL;
+    /* Names that a backend has no use for must be right all the same. */
+    if (!sb_tiers_read(parameters->disable, &tiers, error) || !sb_quirks_read(parameters->quirks, &wishes, error))
+        return false;
     if (!list_devices(parameters->choice, &list, &count, note, error)) return false;
     bool done = parameters->choice ? choose_named(list, count, parameters->choice, &chosen, error)
                                    : choose_best(list, count, note, &chosen, error);
@@ -225,7 +238,7 @@ const struct sb_device_description *sb_device_describe(const struct sb_device *d
 }
 
 const char *sb_device_tier(const struct sb_device *device, int index) {
-    return device->backend->tier ? device->backend->tier(index) : NULL;
+    return device->backend->has_tiers && index >= 0 && index < SB_TIER_COUNT ? sb_tier_names[index] : NULL;
 }
 
 int sb_device_validation_messages(const struct sb_device *device) {

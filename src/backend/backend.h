@@ -31,13 +31,48 @@ struct sb_device_description {
     char reason[256];     /* why it is not usable, or why it was chosen or passed over */
     char features[512];   /* "subgroup 8..16, int64, float16, timestamps, ..." */
     int subgroup_size;    /* with which kernels run; 0: it has no subgroups */
+    char quirks[256]; /* names of what its driver gets wrong, and is reckoned with: "short-loops, ..."; mostly empty */
 };
+
+/* Optional features of devices. Every backend leaves out those of them that it has. */
+enum sb_tier {
+    SB_TIER_INT64,      /* 64-bit integers in kernels: two floats in a load, on software drivers */
+    SB_TIER_FP16,       /* 16-bit floats in kernels and memory */
+    SB_TIER_INT8,       /* 8-bit integers in kernels and memory */
+    SB_TIER_SUBGROUP,   /* sums, broadcasts and shuffles among the lanes of a subgroup */
+    SB_TIER_COOPMAT,    /* cooperative matrices */
+    SB_TIER_UNIFIED,    /* memory of the device that the host maps; without, everything is copied */
+    SB_TIER_TEXEL,      /* texel buffers, where they are the fastest way to read */
+    SB_TIER_TIMESTAMPS, /* the device's clock; without, no times of nodes */
+    SB_TIER_COUNT
+};
+extern const char *const sb_tier_names[SB_TIER_COUNT];
+/* "int64,subgroup" as bits (1 << tier); NULL: none. An unknown word is an error that lists those there are. */
+bool sb_tiers_read(const char *words, unsigned *tiers, struct simba_error *error);
+
+/* What some drivers get wrong, or do so slowly that another way is better. */
+struct sb_quirk {
+    const char *name;      /* "short-loops" */
+    const char *drivers;   /* which have it */
+    const char *effect;    /* what is done about it */
+    const char *reason;    /* what goes wrong otherwise */
+    const char *reference; /* where that was seen */
+};
+/* All that are known, by index; NULL past the last. */
+const struct sb_quirk *sb_known_quirk(int index);
+struct sb_quirk_wishes {
+    unsigned on, off; /* bits (1 << index) */
+};
+/* "short-loops=on,slow-texel-fetch=off"; NULL: none. An unknown name is an error that lists those there are. */
+bool sb_quirks_read(const char *words, struct sb_quirk_wishes *wishes, struct simba_error *error);
 
 struct sb_device_parameters {
     const char *choice;  /* index, part of a name, UUID, "cpu", "cuda", "cuda:1"; NULL: the best real device */
-    const char *disable; /* feature tiers to leave unused: "int64,subgroup,fp16,coopmat"; NULL: none */
-    bool validate;       /* Vulkan's validation layer; its messages become errors of the device */
-    bool no_cache;       /* leave the pipeline cache on disk alone */
+    const char *disable; /* feature tiers to leave unused, as sb_tiers_read reads them; NULL: none */
+    const char
+        *quirks;   /* of the driver, to reckon with or not, as sb_quirks_read reads them; NULL: as is known of it */
+    bool validate; /* Vulkan's validation layer; its messages become errors of the device */
+    bool no_cache; /* leave the pipeline cache on disk alone */
     struct simba_log log;
 };
 
@@ -132,12 +167,14 @@ bool sb_program_dispatches(struct sb_program *program, int slot, int node,
 /* ---- for backends: the table behind the functions above. Each backend's structs begin with these. */
 struct sb_backend {
     const char *name;
-    bool only_when_asked; /* of all its devices; they are not even listed where the best device is wanted */
+    bool only_when_asked;          /* of all its devices; they are not even listed where the best device is wanted */
+    bool has_tiers;                /* its devices may have optional features */
+    const struct sb_quirk *quirks; /* of its drivers; NULL: none. Only one backend has any, or bits would mean two */
+    int quirk_count;
     bool (*list)(struct sb_device_description **list, int *count, char *note, struct simba_error *error);
     bool (*open)(const struct sb_device_parameters *parameters, const struct sb_device_description *description,
                  struct sb_device **device, struct simba_error *error);
     void (*close)(struct sb_device *device);
-    const char *(*tier)(int index); /* NULL: a device without optional features */
     int (*validation_messages)(const struct sb_device *device);
     /* NULL: a backend that others are compared with, and that is no measure of speed. */
     bool (*ceiling)(struct sb_device *device, enum sb_ceiling_kind kind, struct sb_ceiling *ceiling,

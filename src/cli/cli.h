@@ -54,7 +54,7 @@ int cli_usage_error(const struct cli_command *command, const char *format, ...) 
 bool cli_list_add(struct cli_list *list, const char *item);
 /* The options of every command that opens a device. */
 struct cli_device {
-    const char *choice, *disable;
+    const char *choice, *disable, *quirks;
     bool validate, no_cache, verbose;
 };
 #define CLI_DEVICE_OPTIONS(device)                                                                                     \
@@ -64,8 +64,12 @@ struct cli_device {
      .text = &(device).choice},                                                                                        \
         {.name = "disable",                                                                                            \
          .argument = "LIST",                                                                                           \
-         .help = "optional device features to leave unused, with commas",                                              \
+         .help = "of int64, fp16, int8, subgroup, coopmat, unified, texel, timestamps: not to be used",                \
          .text = &(device).disable},                                                                                   \
+        {.name = "quirk",                                                                                              \
+         .argument = "NAME=on|off,...",                                                                                \
+         .help = "reckon with a fault of the driver, or do not; see simba devices --quirks",                           \
+         .text = &(device).quirks},                                                                                    \
         {.name = "validate", .help = "check every Vulkan call with the validation layer", .flag = &(device).validate}, \
         {.name = "no-cache", .help = "leave the pipeline cache on disk alone", .flag = &(device).no_cache}, {          \
         .name = "verbose", .help = "say what the library does", .flag = &(device).verbose                              \

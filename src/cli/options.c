@@ -124,6 +124,7 @@ struct simba_log cli_log(bool verbose) {
 struct simba_device *cli_device_open(const struct cli_device *options, struct simba_error *error) {
     return simba_device_open(&(struct simba_device_options){.choice = options->choice,
                                                             .disable = options->disable,
+                                                            .quirks = options->quirks,
                                                             .validate = options->validate,
                                                             .no_cache = options->no_cache,
                                                             .log = cli_log(options->verbose)},

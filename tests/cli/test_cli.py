@@ -186,7 +186,24 @@ def devices(scratch):
     result = check("devices --json", run("devices", "--json"), 0)
     listed = json.loads(result.stdout)["devices"]
     assert listed[-1]["kind"] == "reference" and listed[-1]["usable"], listed
+    quirks = json.loads(result.stdout)["known_quirks"]
+    assert all(quirk[key] for quirk in quirks for key in ("name", "drivers", "effect", "reason", "reference")), quirks
     check("devices", run("devices"), 0, "C reference")
+    check("devices --quirks", run("devices", "--quirks"), 0, *[quirk["reason"] for quirk in quirks])
+    # What the help offers is what every device takes, and no less.
+    for name, option, words in [("features", "--disable", "int64,fp16"), ("quirks", "--quirk", "short-loops=on")]:
+        result = check(f"unknown {name}", run("parity", "--case", "none", "--device", "cpu", option, "sse"), 1, "Unknown ",
+                       '"sse". Known are ')
+        known = result.stderr.split("Known are ")[1].split(";")[0].split(", ")
+        for command in ["train", "evaluate", "predict", "forecast", "label", "parity"]:
+            check(f"{command} --help: {name}", run(command, "--help"), 0, option,
+                  *(known if option == "--disable" else ["simba devices --quirks"]))
+        assert option == "--disable" or known == [quirk["name"] for quirk in quirks], known
+        every = ",".join(known if option == "--disable" else [f"{word}=off" for word in known])
+        check(f"all {name}", run("parity", "--case", "none", "--device", "cpu", option, every), 1, "none",
+              absent=["Unknown"])
+        check(f"some {name}", run("parity", "--case", "none", "--device", "cpu", option, words), 1, "none",
+              absent=["Unknown"])
     nothing = {"VK_ICD_FILENAMES": "/nonexistent.json", "VK_DRIVER_FILES": "/nonexistent.json"}
     check("no driver: list", run("devices", environment=nothing), 0, "C reference")
     check("no driver: train", run("train", scratch / "good.json", environment=nothing), 1, "--device cpu")

@@ -21,10 +21,12 @@ static inline struct simba_device *open_public_device(const char *choice) {
         printf("skipped: no Vulkan device. %s\n", note);
         exit(EXIT_SKIPPED);
     }
-    struct simba_device *device = simba_device_open(
-        &(struct simba_device_options){
-            .choice = choice, .disable = wished.disable, .validate = wished.validate, .log = wished.log},
-        &error);
+    struct simba_device *device = simba_device_open(&(struct simba_device_options){.choice = choice,
+                                                                                   .disable = wished.disable,
+                                                                                   .quirks = wished.quirks,
+                                                                                   .validate = wished.validate,
+                                                                                   .log = wished.log},
+                                                    &error);
     if (!device) {
         const bool no_layer = wished.validate && strstr(error.message, "is not installed");
         printf("%s: %s\n", no_layer ? "skipped" : "FAILED", error.message);

@@ -1,4 +1,5 @@
 /* What a physical device can do, read before it is opened, and what the --disable mask leaves of it. */
+#include "backend/vulkan/quirks.h"
 #include "backend/vulkan/runtime.h"
 
 #include <stdio.h>
@@ -12,10 +13,9 @@ static bool has_extension(const VkExtensionProperties *extensions, uint32_t coun
     return false;
 }
 
-/* The size that all pipelines run with. Where there is a choice: 32, or 16 on Intel, whose wider ones run out of
- * registers first. */
-static uint32_t choose_subgroup_size(uint32_t vendor, uint32_t smallest, uint32_t largest) {
-    const uint32_t wish = vendor == 0x8086 ? 16 : 32;
+/* The size that all pipelines run with, where there is a choice. */
+static uint32_t choose_subgroup_size(unsigned quirks, uint32_t smallest, uint32_t largest) {
+    const uint32_t wish = quirks & 1u << VK_QUIRK_NARROW_SUBGROUPS ? 16 : 32;
     return wish < smallest ? smallest : wish > largest ? largest : wish;
 }
 
@@ -41,62 +41,41 @@ static bool choose_queue(VkPhysicalDevice device, struct vk_capabilities *capabi
 static const uint32_t subgroup_needs =
     VK_NEEDS_SUBGROUP_ARITHMETIC | VK_NEEDS_SUBGROUP_BALLOT | VK_NEEDS_SUBGROUP_SHUFFLE;
 
-/* Whether texel buffers are the fastest way to read: on Mesa's software driver the versions disagree.
- *   22.3.6  a load through an address is a loop over the lanes, one branch each; a texel fetch is unrolled and takes a
- *           quarter of the time.
- *   25.0.7  a load is a gather instruction; a texel fetch calls a function compiled apart, several times slower. It is
- *           also kept in Mesa's disk cache without the vector width in its key, so that a process with another
- *           LP_NATIVE_VECTOR_WIDTH than the one before crashes in it.
- * Between them nothing was measured. Both call themselves version 1; only the text tells. */
-static bool fetches_texels_fast(const VkPhysicalDeviceVulkan12Properties *driver) {
-    unsigned major;
-    return driver->driverID != VK_DRIVER_ID_MESA_LLVMPIPE || sscanf(driver->driverInfo, "Mesa %u", &major) != 1 ||
-           major < 23;
-}
-
-static const struct {
-    const char *word;
-    uint32_t needs;
-} tiers[] = {
-    {"int64", VK_NEEDS_INT64},
-    {"fp16", VK_NEEDS_FLOAT16},
-    {"int8", VK_NEEDS_UINT8},
-    {"subgroup", subgroup_needs},
-    {"coopmat", 0}, /* no kernel uses cooperative matrices, so there is nothing to leave out */
-    {"unified", 0},
-    {"texel", 0},
-    {"timestamps", 0},
-};
-
-const char *vk_tier(int index) {
-    return index >= 0 && index < (int)(sizeof tiers / sizeof tiers[0]) ? tiers[index].word : NULL;
-}
-
 static bool apply_mask(const char *disable, struct vk_capabilities *capabilities, struct simba_error *error) {
-    for (const char *at = disable ? disable : ""; *at;) {
-        const size_t length = strcspn(at, ",");
-        bool known = length == 0;
-        for (size_t i = 0; i < sizeof tiers / sizeof tiers[0]; i++) {
-            if (strlen(tiers[i].word) != length || strncmp(tiers[i].word, at, length)) continue;
-            capabilities->available &= ~tiers[i].needs;
-            if (!strcmp(tiers[i].word, "unified")) capabilities->unified = false;
-            if (!strcmp(tiers[i].word, "texel")) capabilities->limits.texel_fetch = false;
-            if (!strcmp(tiers[i].word, "timestamps")) capabilities->timestamp_bits = 0;
-            known = true;
-        }
-        if (!known)
-            return sb_fail(
-                error, SIMBA_ERROR_ARGUMENT,
-                "Unknown feature \"%.*s\" to disable. Known are int64, fp16, int8, subgroup, coopmat, unified, "
-                "texel and timestamps, separated by commas.",
-                (int)length, at);
-        at += length + (at[length] == ',');
-    }
+    static const uint32_t needs[SB_TIER_COUNT] = {
+        [SB_TIER_INT64] = VK_NEEDS_INT64,
+        [SB_TIER_FP16] = VK_NEEDS_FLOAT16,
+        [SB_TIER_INT8] = VK_NEEDS_UINT8,
+        [SB_TIER_SUBGROUP] = subgroup_needs,
+        [SB_TIER_COOPMAT] = 0, /* no kernel uses cooperative matrices, so there is nothing to leave out */
+    };
+    unsigned tiers;
+    if (!sb_tiers_read(disable, &tiers, error)) return false;
+    for (unsigned i = 0; i < SB_TIER_COUNT; i++)
+        if (tiers & 1u << i) capabilities->available &= ~needs[i];
+    if (tiers & 1u << SB_TIER_UNIFIED) capabilities->unified = false;
+    if (tiers & 1u << SB_TIER_TEXEL) capabilities->limits.texel_fetch = false;
+    if (tiers & 1u << SB_TIER_TIMESTAMPS) capabilities->timestamp_bits = 0;
     return true;
 }
 
-bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct vk_capabilities *capabilities,
-                          struct simba_error *error) {
+static bool apply_quirks(const VkPhysicalDeviceVulkan12Properties *driver, const char *wishes,
+                         struct vk_capabilities *capabilities, struct simba_error *error) {
+    const struct vk_driver described = {driver->driverID, capabilities->properties.vendorID, driver->driverInfo};
+    struct vk_limits *limits = &capabilities->limits;
+    unsigned quirks;
+    if (!vk_quirks_choose(&described, wishes, &quirks, capabilities->quirk_text, sizeof capabilities->quirk_text,
+                          error))
+        return false;
+    capabilities->quirks = quirks;
+    limits->texel_fetch = !(quirks & 1u << VK_QUIRK_SLOW_TEXEL_FETCH);
+    limits->iterations = quirks & 1u << VK_QUIRK_SHORT_LOOPS ? VK_SOFTWARE_ITERATIONS : VK_MANY_ITERATIONS;
+    limits->polynomial_exponential = quirks & 1u << VK_QUIRK_INEXACT_EXPONENTIAL;
+    return true;
+}
+
+bool vk_capabilities_read(VkPhysicalDevice device, const struct sb_device_parameters *parameters,
+                          struct vk_capabilities *capabilities, struct simba_error *error) {
     memset(capabilities, 0, sizeof *capabilities);
     VkExtensionProperties *extensions = NULL;
     vkGetPhysicalDeviceProperties(device, &capabilities->properties);
@@ -107,7 +86,7 @@ bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct v
         snprintf(capabilities->missing, sizeof capabilities->missing,
                  "its driver offers Vulkan %u.%u; 1.2 is needed: a newer driver may have it",
                  VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version));
-        return apply_mask(disable, capabilities, error);
+        return apply_mask(parameters->disable, capabilities, error);
     }
     uint32_t extension_count = 0;
     VK(vkEnumerateDeviceExtensionProperties(device, NULL, &extension_count, NULL));
@@ -167,8 +146,8 @@ bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct v
     if (subgroup & VK_SUBGROUP_FEATURE_BALLOT_BIT) available |= VK_NEEDS_SUBGROUP_BALLOT;
     if (subgroup & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) available |= VK_NEEDS_SUBGROUP_SHUFFLE;
     capabilities->available = available;
-    capabilities->limits.texel_fetch = fetches_texels_fast(&properties12);
-    if (!apply_mask(disable, capabilities, error)) goto error;
+    if (!apply_quirks(&properties12, parameters->quirks, capabilities, error)) goto error;
+    if (!apply_mask(parameters->disable, capabilities, error)) goto error;
     available = capabilities->available;
 
     struct vk_limits *result = &capabilities->limits;
@@ -182,7 +161,7 @@ bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct v
                                           sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT;
     if (capabilities->subgroup_size_control) {
         result->subgroup_size =
-            choose_subgroup_size(capabilities->properties.vendorID, sizes.minSubgroupSize, sizes.maxSubgroupSize);
+            choose_subgroup_size(capabilities->quirks, sizes.minSubgroupSize, sizes.maxSubgroupSize);
         const uint64_t invocations = (uint64_t)result->subgroup_size * sizes.maxComputeWorkgroupSubgroups;
         if (invocations < result->max_invocations) result->max_invocations = (uint32_t)invocations;
     } else if (sizes.minSubgroupSize < sizes.maxSubgroupSize) {

@@ -39,7 +39,7 @@ static bool lower_short(struct vk_lowering *lowering, const struct sb_node *node
         .constants = {[VK_CAUSAL_CONV1D_SHORT_WORKGROUP] = limits->subgroup_size,
                       [VK_CAUSAL_CONV1D_SHORT_TOKENS] = (uint32_t)x->shape[1],
                       [VK_CAUSAL_CONV1D_SHORT_TAPS] = (uint32_t)weight->shape[2],
-                      [VK_CAUSAL_CONV1D_SHORT_POLYNOMIAL] = limits->software,
+                      [VK_CAUSAL_CONV1D_SHORT_POLYNOMIAL] = limits->polynomial_exponential,
                       [VK_CAUSAL_CONV1D_SHORT_SILU] = node->attributes.convolution.activation == SB_ACTIVATION_SILU,
                       [VK_CAUSAL_CONV1D_SHORT_HAS_BIAS] = bias != NULL}};
     return vk_dispatch(lowering, &dispatch);
@@ -68,7 +68,7 @@ bool vk_lower_causal_conv1d(struct vk_lowering *lowering, const struct sb_node *
                    (uint32_t)((tokens + block_tokens - 1) / block_tokens), (uint32_t)batch},
         .constants = {[VK_CAUSAL_CONV1D_WORKGROUP] = WORKGROUP,
                       [VK_CAUSAL_CONV1D_TAPS] = (uint32_t)weight->shape[2],
-                      [VK_CAUSAL_CONV1D_POLYNOMIAL] = vk_lowering_limits(lowering)->software,
+                      [VK_CAUSAL_CONV1D_POLYNOMIAL] = vk_lowering_limits(lowering)->polynomial_exponential,
                       [VK_CAUSAL_CONV1D_SILU] = node->attributes.convolution.activation == SB_ACTIVATION_SILU,
                       [VK_CAUSAL_CONV1D_HAS_BIAS] = bias != NULL}};
     return vk_dispatch(lowering, &dispatch);
@@ -108,7 +108,7 @@ static bool lower_gradient_short(struct vk_lowering *lowering, const struct sb_n
         .constants = {[VK_CAUSAL_CONV1D_GRADIENT_SHORT_WORKGROUP] = limits->subgroup_size,
                       [VK_CAUSAL_CONV1D_GRADIENT_SHORT_TOKENS] = (uint32_t)x->shape[1],
                       [VK_CAUSAL_CONV1D_GRADIENT_SHORT_TAPS] = (uint32_t)taps,
-                      [VK_CAUSAL_CONV1D_GRADIENT_SHORT_POLYNOMIAL] = limits->software,
+                      [VK_CAUSAL_CONV1D_GRADIENT_SHORT_POLYNOMIAL] = limits->polynomial_exponential,
                       [VK_CAUSAL_CONV1D_GRADIENT_SHORT_SILU] =
                           node->attributes.convolution.activation == SB_ACTIVATION_SILU,
                       [VK_CAUSAL_CONV1D_GRADIENT_SHORT_HAS_BIAS] = bias != NULL}};
@@ -129,7 +129,8 @@ bool vk_lower_causal_conv1d_gradient(struct vk_lowering *lowering, const struct 
     /* Long blocks where the batch alone makes many, so that the second stage has few to add. */
     int64_t block_tokens = (batch * tokens + 511) / 512;
     if (block_tokens < 64) block_tokens = 64;
-    if (block_tokens > VK_SOFTWARE_ITERATIONS / 2) block_tokens = VK_SOFTWARE_ITERATIONS / 2;
+    const int64_t most = vk_lowering_limits(lowering)->iterations / 2;
+    if (block_tokens > most) block_tokens = most;
     const int64_t blocks = (tokens + block_tokens - 1) / block_tokens;
     const size_t bytes = (size_t)(batch * blocks * channels) * sizeof(float);
     const struct vk_causal_conv1d_gradient_arguments arguments = {
@@ -152,7 +153,7 @@ bool vk_lower_causal_conv1d_gradient(struct vk_lowering *lowering, const struct 
         .groups = {(uint32_t)((channels + WORKGROUP - 1) / WORKGROUP), (uint32_t)blocks, (uint32_t)batch},
         .constants = {[VK_CAUSAL_CONV1D_GRADIENT_WORKGROUP] = WORKGROUP,
                       [VK_CAUSAL_CONV1D_GRADIENT_TAPS] = (uint32_t)taps,
-                      [VK_CAUSAL_CONV1D_GRADIENT_POLYNOMIAL] = vk_lowering_limits(lowering)->software,
+                      [VK_CAUSAL_CONV1D_GRADIENT_POLYNOMIAL] = vk_lowering_limits(lowering)->polynomial_exponential,
                       [VK_CAUSAL_CONV1D_GRADIENT_SILU] = node->attributes.convolution.activation == SB_ACTIVATION_SILU,
                       [VK_CAUSAL_CONV1D_GRADIENT_HAS_BIAS] = bias != NULL}};
     if (!vk_dispatch(lowering, &dispatch)) return false;

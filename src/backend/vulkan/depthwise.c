@@ -123,7 +123,7 @@ bool vk_lower_depthwise_conv2d_gradient(struct vk_lowering *lowering, const stru
     /* Some 64 parts in all: enough to run at once, few to add up. */
     const int64_t batch = dp->shape[0], channels = dp->shape[3];
     int64_t strips = divide_up(layout.strips * batch, 64);
-    const int64_t most = VK_SOFTWARE_ITERATIONS / (dp->shape[2] + 1);
+    const int64_t most = vk_lowering_limits(lowering)->iterations / (dp->shape[2] + 1);
     if (strips > most) strips = most > 0 ? most : 1;
     const int64_t blocks = divide_up(layout.strips, strips);
     const size_t bytes = (size_t)(batch * blocks * channels) * sizeof(float);

@@ -1,4 +1,5 @@
 /* Listing the devices, opening one, and the few things done on a device at once. */
+#include "backend/vulkan/quirks.h"
 #include "backend/vulkan/runtime.h"
 
 #include <inttypes.h>
@@ -39,6 +40,7 @@ static void describe(const struct vk_capabilities *capabilities, struct sb_devic
                  : "");
     vk_capabilities_text(capabilities, description->features, sizeof description->features);
     description->subgroup_size = (int)capabilities->limits.subgroup_size;
+    snprintf(description->quirks, sizeof description->quirks, "%s", capabilities->quirk_text);
 }
 
 static bool list_devices(struct sb_device_description **list, int *count, char *note, struct simba_error *error) {
@@ -59,7 +61,7 @@ static bool list_devices(struct sb_device_description **list, int *count, char *
         done = *list != NULL;
     }
     for (uint32_t i = 0; done && i < device_count; i++) {
-        done = vk_capabilities_read(devices[i], NULL, &capabilities, error);
+        done = vk_capabilities_read(devices[i], &(struct sb_device_parameters){0}, &capabilities, error);
         if (done) describe(&capabilities, &(*list)[i]);
     }
     if (done) {
@@ -105,7 +107,7 @@ static bool find_physical(struct vk_device *device, const struct sb_device_param
     bool read = true;
     for (uint32_t i = 0; read && !device->physical && i < count; i++) {
         struct sb_device_description found = {0};
-        read = vk_capabilities_read(devices[i], parameters->disable, &device->capabilities, error);
+        read = vk_capabilities_read(devices[i], parameters, &device->capabilities, error);
         if (!read) break;
         describe(&device->capabilities, &found);
         if (strcmp(found.uuid, description->uuid) || strcmp(found.name, description->name) ||
@@ -272,10 +274,12 @@ error:
 
 const struct sb_backend sb_backend_vulkan = {
     .name = "vulkan",
+    .quirks = vk_quirks,
+    .quirk_count = VK_QUIRK_COUNT,
     .list = list_devices,
     .open = open_device,
     .close = close_device,
-    .tier = vk_tier,
+    .has_tiers = true,
     .validation_messages = validation_messages,
     .ceiling = vk_device_ceiling,
     .memory_create = vk_memory_create,

@@ -7,15 +7,15 @@ enum { WORKGROUP = 64, SUM_WORKGROUP = 128 };
 /* Invocations that share a row: on a software device one, as long as its two loops over the classes may go on. */
 static bool choose_lanes(struct vk_lowering *lowering, const struct sb_tensor *logits, uint32_t *lanes) {
     const int64_t classes = sb_columns(logits), rows = sb_rows(logits);
-    const int64_t most = (VK_SOFTWARE_ITERATIONS - 64) / 2; /* 64 for the sums over lanes */
-    const bool software = vk_lowering_limits(lowering)->software;
-    *lanes = software || classes < WORKGROUP ? 1 : WORKGROUP;
-    if (!software) return true;
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    const int64_t most = (limits->iterations - 64) / 2; /* 64 for the sums over lanes */
+    *lanes = limits->software || classes < WORKGROUP ? 1 : WORKGROUP;
     while (*lanes < WORKGROUP && classes > most * *lanes) *lanes *= 2;
-    if (classes <= most * *lanes && rows <= (int64_t)VK_SOFTWARE_ITERATIONS * SUM_WORKGROUP) return true;
-    return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
-                            "a cross-entropy over %lld rows of %lld classes is too much for a software device.",
-                            (long long)rows, (long long)classes);
+    if (classes <= most * *lanes && rows <= (int64_t)limits->iterations * SUM_WORKGROUP) return true;
+    return vk_lowering_fail(
+        lowering, SIMBA_ERROR_UNSUPPORTED,
+        "a cross-entropy over %lld rows of %lld classes is too much for this device, whose loops end early.",
+        (long long)rows, (long long)classes);
 }
 
 static void set_grid(const struct vk_limits *limits, struct vk_dispatch *dispatch, int64_t rows, uint32_t lanes) {

@@ -23,14 +23,16 @@ struct vk_limits {
     bool subgroup_arithmetic; /* subgroupAdd and friends, in compute */
     bool subgroup_ballot;     /* subgroupBroadcast */
     bool subgroup_shuffle;
-    bool int64;          /* 64-bit integers: two floats per load on software drivers */
-    bool texel_fetch;    /* texel buffers are the fastest way to read; else vk_dispatch takes their kernels' twins */
+    bool int64;       /* 64-bit integers: two floats per load on software drivers */
+    bool texel_fetch; /* texel buffers are the fastest way to read; else vk_dispatch takes their kernels' twins */
+    bool polynomial_exponential; /* exp2 is not to be trusted: shaders/common/exponential.glsl */
+    uint32_t iterations; /* of all loops of an invocation together: kernels split their work so that it stays below */
     bool software;       /* a CPU: one lane of a gather costs as much as a load; see DESIGN notes */
     uint32_t processors; /* that a software device computes on; 0: not a software device */
 };
-/* Mesa's software driver ends EVERY loop of an invocation, silently, once all its loops together have gone round 65535
- * times: kernels split their work so that an invocation stays below this where `software` is set. */
-enum { VK_SOFTWARE_ITERATIONS = 60000 };
+/* What limits->iterations is. Mesa's software driver ends EVERY loop of an invocation, silently, once all its loops
+ * together have gone round 65535 times (the quirk short-loops); other drivers go on for as long as any kernel may. */
+enum { VK_SOFTWARE_ITERATIONS = 60000, VK_MANY_ITERATIONS = 1 << 28 };
 
 /* Kernels index the elements of a tensor with 32 bits, which SPIR-V's OpAccessChain takes as signed; and they step by
  * up to a whole grid past its end, which must not wrap. */

@@ -14,14 +14,15 @@ struct blocks {
     int64_t rows, count; /* rows of a block, blocks */
 };
 
-static struct blocks blocks_of(const struct sb_tensor *x, uint32_t workgroup, int64_t columns) {
+static struct blocks blocks_of(const struct vk_limits *limits, const struct sb_tensor *x, uint32_t workgroup,
+                               int64_t columns) {
     const int64_t rows = sb_rows(x), down = columns < workgroup ? workgroup / columns : 1;
     struct blocks blocks = {.workgroup = workgroup};
     /* Short enough that many run at once, and few enough that the second stage stays small. */
     blocks.rows = (rows + 255) / 256;
     if (blocks.rows < 64) blocks.rows = 64;
     /* Two loops over them in one kernel; see lower.h. */
-    if (blocks.rows > VK_SOFTWARE_ITERATIONS / 2) blocks.rows = VK_SOFTWARE_ITERATIONS / 2;
+    if (blocks.rows > limits->iterations / 2) blocks.rows = limits->iterations / 2;
     blocks.count = (rows + blocks.rows - 1) / blocks.rows;
     blocks.groups[0] = (uint32_t)((columns + workgroup - 1) / workgroup);
     blocks.groups[1] = (uint32_t)((blocks.count + down - 1) / down);
@@ -29,14 +30,14 @@ static struct blocks blocks_of(const struct sb_tensor *x, uint32_t workgroup, in
 }
 
 /* A column is a channel. */
-static struct blocks blocks_of_channels(const struct sb_tensor *x) {
-    return blocks_of(x, 64, sb_columns(x));
+static struct blocks blocks_of_channels(const struct vk_limits *limits, const struct sb_tensor *x) {
+    return blocks_of(limits, x, 64, sb_columns(x));
 }
 
 /* A column is a texel: four channels. */
 static bool blocks_of_texels(const struct vk_limits *limits, const struct sb_tensor *x, struct blocks *blocks) {
     if (!limits->software || !limits->int64 || sb_columns(x) % 4) return false;
-    *blocks = blocks_of(x, limits->subgroup_size, sb_columns(x) / 4);
+    *blocks = blocks_of(limits, x, limits->subgroup_size, sb_columns(x) / 4);
     return true;
 }
 
@@ -45,7 +46,7 @@ static uint32_t row_groups(const struct vk_limits *limits, const struct sb_tenso
     const int64_t rows = sb_rows(x), at_once = limits->subgroup_arithmetic ? 1 : limits->subgroup_size;
     const int64_t lanes = limits->subgroup_arithmetic ? limits->subgroup_size : 1;
     /* Three loops over the columns of a row; see lower.h. */
-    int64_t each = VK_SOFTWARE_ITERATIONS / (3 * ((sb_columns(x) + lanes - 1) / lanes) + 1);
+    int64_t each = limits->iterations / (3 * ((sb_columns(x) + lanes - 1) / lanes) + 1);
     if (each < 1) each = 1;
     if (each > 8) each = 8;
     const int64_t groups = (rows + at_once * each - 1) / (at_once * each);
@@ -68,7 +69,7 @@ static struct quads quads_of(const struct vk_limits *limits, const struct sb_ten
     const int64_t most = limits->software ? 64 : 2048, shortest = limits->software ? 8 : 2;
     int64_t block_rows = (rows + most - 1) / most;
     if (block_rows < shortest) block_rows = shortest;
-    if (block_rows > VK_SOFTWARE_ITERATIONS) block_rows = VK_SOFTWARE_ITERATIONS;
+    if (block_rows > limits->iterations) block_rows = limits->iterations;
     result.quads = (uint32_t)quads;
     result.block_rows = (uint32_t)block_rows;
     result.groups = (uint32_t)((rows + block_rows - 1) / block_rows);
@@ -149,7 +150,7 @@ static bool lower_sums(struct vk_lowering *lowering, const struct sb_node *node,
                        vk_tensor_texels(lowering, dy, &addresses[0], &texels.dy_first) &&
                        vk_tensor_texels(lowering, x, &addresses[1], &texels.x_first) &&
                        vk_tensor_texels(lowering, y, &addresses[2], &texels.y_first);
-    if (!shown) blocks = blocks_of_channels(x);
+    if (!shown) blocks = blocks_of_channels(vk_lowering_limits(lowering), x);
     const size_t bytes = (size_t)(blocks.count * sb_columns(x)) * sizeof(float);
     texels.block_rows = (uint32_t)blocks.rows;
     texels.dgamma = vk_scratch_address(lowering, bytes);
@@ -262,7 +263,7 @@ bool vk_lower_batch_norm(struct vk_lowering *lowering, const struct sb_node *nod
     uint32_t first = 0;
     const bool shown =
         blocks_of_texels(vk_lowering_limits(lowering), x, &blocks) && vk_tensor_texels(lowering, x, &address, &first);
-    if (!shown) blocks = blocks_of_channels(x);
+    if (!shown) blocks = blocks_of_channels(vk_lowering_limits(lowering), x);
     address = vk_tensor_address(lowering, x);
     uint64_t block_statistics = 0;
     if (attributes->training) {
@@ -346,7 +347,7 @@ bool vk_lower_batch_norm_gradient(struct vk_lowering *lowering, const struct sb_
                        vk_tensor_texels(lowering, dy, &addresses[0], &texels.dy_first) &&
                        vk_tensor_texels(lowering, x, &addresses[1], &texels.x_first) &&
                        vk_tensor_texels(lowering, y, &addresses[2], &texels.y_first);
-    if (!shown) blocks = blocks_of_channels(x);
+    if (!shown) blocks = blocks_of_channels(vk_lowering_limits(lowering), x);
     texels.block_rows = (uint32_t)blocks.rows;
     const struct vk_batch_norm_gradient_arguments arguments = {.dy = vk_tensor_address(lowering, dy),
                                                                .x = vk_tensor_address(lowering, x),

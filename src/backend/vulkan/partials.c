@@ -16,7 +16,7 @@ bool vk_sum_partials(struct vk_lowering *lowering, uint64_t x, int64_t parts, co
     const int64_t count = sb_elements(y);
     /* An invocation sums the parts of so many elements; it may not go round its loops for ever (lower.h). */
     const int64_t elements = (count - 1) / ((int64_t)MAX_GROUPS * WORKGROUP) + 1;
-    int64_t at_once = VK_SOFTWARE_ITERATIONS / elements - 1;
+    int64_t at_once = vk_lowering_limits(lowering)->iterations / elements - 1;
     if (at_once < 2) at_once = 2;
     struct vk_sum_partials_arguments arguments = {.x = x, .count = (uint32_t)count};
     if (parts > at_once) {

@@ -310,10 +310,11 @@ static bool turn_right_factor(struct vk_lowering *lowering, struct vk_product *p
 
 /* The most of the depth that one invocation may sum: on software drivers its loops end at some point. */
 static uint32_t longest_depth(const struct vk_lowering *lowering, const struct plan *plan) {
-    if (!vk_lowering_limits(lowering)->software) return INT32_MAX;
+    const uint32_t iterations = vk_lowering_limits(lowering)->iterations;
+    if (iterations == VK_MANY_ITERATIONS) return INT32_MAX;
     /* The tiled kernel has loops for loading and for multiplying within each step, the panels one loop in all. */
     const uint32_t rounds = plan->panel ? 1 : 2 * plan->step + 2;
-    return VK_SOFTWARE_ITERATIONS / rounds * plan->step;
+    return iterations / rounds * plan->step;
 }
 
 /* The rows of a product from `first` on, which is a multiple of what rows_at_once counts in. */
@@ -364,7 +365,8 @@ static bool lower_product(struct vk_lowering *lowering, const struct vk_product 
     if (p.depth > longest_depth(lowering, &plan)) {
         if (sums_only(&p)) return vk_lower_split_product(lowering, &p);
         return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
-                                "a matrix product over %u inputs is too long for a software device.", p.depth);
+                                "a matrix product over %u inputs is too long for this device, whose loops end early.",
+                                p.depth);
     }
     const uint32_t at_once = rows_at_once(lowering, &p, &plan);
     if (p.rows && !at_once)
@@ -585,8 +587,8 @@ bool vk_lower_column_sums(struct vk_lowering *lowering, const struct vk_column_s
     const uint32_t groups = divide_up(p->columns, group_columns);
     uint32_t slices = wanted_groups(lowering) / groups;
     if (slices > p->rows / 64) slices = p->rows / 64;
-    const uint32_t longest = (by_texels ? 8 : 1) * VK_SOFTWARE_ITERATIONS; /* rows that a slice may have */
-    if (limits->software && slices < divide_up(p->rows, longest)) slices = divide_up(p->rows, longest);
+    const uint32_t longest = (by_texels ? 8 : 1) * limits->iterations; /* rows that a slice may have */
+    if (slices < divide_up(p->rows, longest)) slices = divide_up(p->rows, longest);
     if (slices < 1) slices = 1;
     const uint32_t slice_rows = divide_up(p->rows, slices);
     slices = divide_up(p->rows, slice_rows);

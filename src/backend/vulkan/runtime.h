@@ -63,14 +63,14 @@ struct vk_capabilities {
     uint32_t available;      /* VK_NEEDS_... that the device has */
     bool subgroup_size_control;
     bool memory_budget;
+    unsigned quirks; /* bits (1 << enum vk_quirk) */
+    char quirk_text[256];
     bool unified;      /* the host can map the memory in which the device computes, and both are fast there */
     char missing[256]; /* empty when the device is usable */
 };
-/* `disable` as in sb_device_parameters; an unknown word is an error. */
-bool vk_capabilities_read(VkPhysicalDevice device, const char *disable, struct vk_capabilities *capabilities,
-                          struct simba_error *error);
-/* The words of `disable`, by index; NULL behind the last. */
-const char *vk_tier(int index);
+/* Of the parameters `disable` and `quirks` matter; an unknown word there is an error. */
+bool vk_capabilities_read(VkPhysicalDevice device, const struct sb_device_parameters *parameters,
+                          struct vk_capabilities *capabilities, struct simba_error *error);
 void vk_capabilities_text(const struct vk_capabilities *capabilities, char *text, size_t size);
 
 /* ---- device.c */

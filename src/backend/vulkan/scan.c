@@ -60,10 +60,10 @@ static bool scan_anywhere(struct vk_lowering *lowering, const struct sb_node *no
 
     const int64_t rounds = divide_up(tokens * states * slices, workgroup) +
                            (3 + slices) * divide_up(tokens * channels, workgroup) + tokens;
-    if (limits->software && divide_up(size.tokens, tokens) * rounds > VK_SOFTWARE_ITERATIONS)
+    if (divide_up(size.tokens, tokens) * rounds > limits->iterations)
         return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
-                                "%s: a sequence of %lld tokens is too long for a software device without subgroup "
-                                "operations.",
+                                "%s: a sequence of %lld tokens is too long for this device, whose loops end early and "
+                                "which has no subgroup operations.",
                                 node->name, (long long)size.tokens);
     const struct vk_dispatch dispatch = {.kernel = VK_KERNEL_SELECTIVE_SCAN,
                                          .arguments = arguments,
@@ -72,7 +72,7 @@ static bool scan_anywhere(struct vk_lowering *lowering, const struct sb_node *no
                                                        [VK_SELECTIVE_SCAN_SLICES] = slices,
                                                        [VK_SELECTIVE_SCAN_STATES] = states,
                                                        [VK_SELECTIVE_SCAN_TOKENS] = tokens,
-                                                       [VK_SELECTIVE_SCAN_POLYNOMIAL] = limits->software,
+                                                       [VK_SELECTIVE_SCAN_POLYNOMIAL] = limits->polynomial_exponential,
                                                        [VK_SELECTIVE_SCAN_SOFTPLUS] = node->attributes.scan.softplus,
                                                        [VK_SELECTIVE_SCAN_HAS_D] = in[SB_SCAN_D] != NULL,
                                                        [VK_SELECTIVE_SCAN_HAS_Z] = in[SB_SCAN_Z] != NULL,
@@ -100,10 +100,10 @@ static bool scan_in_lanes(struct vk_lowering *lowering, const struct sb_node *no
     bool pairs = pairs_pay(limits);
     for (int i = 0; i <= SB_SCAN_BIAS; i++) pairs = pairs && in_pairs(in[i]);
     for (int i = 0; i <= SB_SCAN_STATES; i++) pairs = pairs && in_pairs(out[i]);
-    if (size.tokens + divide_up(size.tokens, arguments->chunk) > VK_SOFTWARE_ITERATIONS)
+    if (size.tokens + divide_up(size.tokens, arguments->chunk) > limits->iterations)
         return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
-                                "%s: a sequence of %lld tokens is too long for a software device.", node->name,
-                                (long long)size.tokens);
+                                "%s: a sequence of %lld tokens is too long for this device, whose loops end early.",
+                                node->name, (long long)size.tokens);
     const struct vk_dispatch dispatch = {
         .kernel = pairs ? VK_KERNEL_SELECTIVE_SCAN_LANES_PAIRS : VK_KERNEL_SELECTIVE_SCAN_LANES,
         .arguments = arguments, /* the same arguments, other types */
@@ -111,7 +111,7 @@ static bool scan_in_lanes(struct vk_lowering *lowering, const struct sb_node *no
         .constants = {[VK_SELECTIVE_SCAN_LANES_WORKGROUP] = limits->subgroup_size,
                       [VK_SELECTIVE_SCAN_LANES_STATES] = (uint32_t)size.states,
                       [VK_SELECTIVE_SCAN_LANES_SINGLE] = size.tokens == 1,
-                      [VK_SELECTIVE_SCAN_LANES_POLYNOMIAL] = limits->software,
+                      [VK_SELECTIVE_SCAN_LANES_POLYNOMIAL] = limits->polynomial_exponential,
                       [VK_SELECTIVE_SCAN_LANES_SOFTPLUS] = node->attributes.scan.softplus,
                       [VK_SELECTIVE_SCAN_LANES_HAS_D] = in[SB_SCAN_D] != NULL,
                       [VK_SELECTIVE_SCAN_LANES_HAS_Z] = in[SB_SCAN_Z] != NULL,
@@ -152,7 +152,7 @@ static bool short_scan(struct vk_lowering *lowering, const struct sb_node *node,
                               .constants = {[VK_SELECTIVE_SCAN_SHORT_WORKGROUP] = limits->subgroup_size,
                                             [VK_SELECTIVE_SCAN_SHORT_TOKENS] = (uint32_t)size.tokens,
                                             [VK_SELECTIVE_SCAN_SHORT_QUADS] = (uint32_t)(size.states / 4),
-                                            [VK_SELECTIVE_SCAN_SHORT_POLYNOMIAL] = limits->software,
+                                            [VK_SELECTIVE_SCAN_SHORT_POLYNOMIAL] = limits->polynomial_exponential,
                                             [VK_SELECTIVE_SCAN_SHORT_SOFTPLUS] = node->attributes.scan.softplus,
                                             [VK_SELECTIVE_SCAN_SHORT_HAS_D] = in[SB_SCAN_D] != NULL,
                                             [VK_SELECTIVE_SCAN_SHORT_HAS_Z] = in[SB_SCAN_Z] != NULL,
@@ -210,7 +210,7 @@ static bool gradient_sums(struct vk_lowering *lowering, const struct sb_node *no
     /* Blocks of 64 rows or more, at most 256 of them: enough to share out, few enough to add. */
     int64_t block_rows = divide_up(rows, 256);
     if (block_rows < 64) block_rows = 64;
-    block_rows = smallest(block_rows, VK_SOFTWARE_ITERATIONS);
+    block_rows = smallest(block_rows, vk_lowering_limits(lowering)->iterations);
     const int64_t blocks = divide_up(rows, block_rows);
     const size_t bytes = (size_t)(blocks * channels) * sizeof(float);
     const struct vk_selective_scan_gradient_sums_arguments arguments = {
@@ -224,15 +224,15 @@ static bool gradient_sums(struct vk_lowering *lowering, const struct sb_node *no
         .block_rows = (uint32_t)block_rows,
         .channels = (uint32_t)channels,
         .z_pitch = z ? (uint32_t)z->pitch : 0};
-    const struct vk_dispatch dispatch = {
-        .kernel = VK_KERNEL_SELECTIVE_SCAN_GRADIENT_SUMS,
-        .arguments = &arguments,
-        .groups = {(uint32_t)divide_up(channels, 64), (uint32_t)blocks},
-        .constants = {[VK_SELECTIVE_SCAN_GRADIENT_SUMS_WORKGROUP] = 64,
-                      [VK_SELECTIVE_SCAN_GRADIENT_SUMS_POLYNOMIAL] = vk_lowering_limits(lowering)->software,
-                      [VK_SELECTIVE_SCAN_GRADIENT_SUMS_HAS_D] = dd != NULL,
-                      [VK_SELECTIVE_SCAN_GRADIENT_SUMS_HAS_Z] = z != NULL,
-                      [VK_SELECTIVE_SCAN_GRADIENT_SUMS_HAS_BIAS] = dbias != NULL}};
+    const struct vk_dispatch dispatch = {.kernel = VK_KERNEL_SELECTIVE_SCAN_GRADIENT_SUMS,
+                                         .arguments = &arguments,
+                                         .groups = {(uint32_t)divide_up(channels, 64), (uint32_t)blocks},
+                                         .constants = {[VK_SELECTIVE_SCAN_GRADIENT_SUMS_WORKGROUP] = 64,
+                                                       [VK_SELECTIVE_SCAN_GRADIENT_SUMS_POLYNOMIAL] =
+                                                           vk_lowering_limits(lowering)->polynomial_exponential,
+                                                       [VK_SELECTIVE_SCAN_GRADIENT_SUMS_HAS_D] = dd != NULL,
+                                                       [VK_SELECTIVE_SCAN_GRADIENT_SUMS_HAS_Z] = z != NULL,
+                                                       [VK_SELECTIVE_SCAN_GRADIENT_SUMS_HAS_BIAS] = dbias != NULL}};
     if (!vk_dispatch(lowering, &dispatch)) return false;
     if (dd && !vk_sum_partials(lowering, arguments.dd, blocks, dd, false)) return false;
     return !dbias || vk_sum_partials(lowering, arguments.dbias, blocks, dbias, dd != NULL);
@@ -263,7 +263,7 @@ static bool gradient_anywhere(struct vk_lowering *lowering, const struct sb_node
     constants[VK_SELECTIVE_SCAN_GRADIENT_WORKGROUP] = workgroup;
     constants[VK_SELECTIVE_SCAN_GRADIENT_STATES] = (uint32_t)divide_up(size.states, workgroup);
     constants[VK_SELECTIVE_SCAN_GRADIENT_TOKENS] = (uint32_t)node->attributes.scan.chunk;
-    constants[VK_SELECTIVE_SCAN_GRADIENT_POLYNOMIAL] = vk_lowering_limits(lowering)->software;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_POLYNOMIAL] = vk_lowering_limits(lowering)->polynomial_exponential;
     constants[VK_SELECTIVE_SCAN_GRADIENT_SOFTPLUS] = node->attributes.scan.softplus;
     constants[VK_SELECTIVE_SCAN_GRADIENT_HAS_D] = node->inputs[SB_SCAN_GRADIENT_D] != NULL;
     constants[VK_SELECTIVE_SCAN_GRADIENT_HAS_Z] = node->inputs[SB_SCAN_GRADIENT_Z] != NULL;
@@ -281,7 +281,7 @@ static bool gradient_in_lanes(struct vk_lowering *lowering, const struct sb_node
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_STATES_COUNT] = (uint32_t)size.states;
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_TOKENS] = (uint32_t)node->attributes.scan.chunk;
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_SINGLE] = node->inputs[SB_SCAN_GRADIENT_STATES] == NULL;
-    constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_POLYNOMIAL] = limits->software;
+    constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_POLYNOMIAL] = limits->polynomial_exponential;
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_SOFTPLUS] = node->attributes.scan.softplus;
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_HAS_D] = node->inputs[SB_SCAN_GRADIENT_D] != NULL;
     constants[VK_SELECTIVE_SCAN_GRADIENT_LANES_HAS_Z] = node->inputs[SB_SCAN_GRADIENT_Z] != NULL;
@@ -344,7 +344,7 @@ static bool short_gradient(struct vk_lowering *lowering, const struct sb_node *n
                 .constants = {[VK_SELECTIVE_SCAN_GRADIENT_SHORT_WORKGROUP] = limits->subgroup_size,
                               [VK_SELECTIVE_SCAN_GRADIENT_SHORT_TOKENS] = (uint32_t)size.tokens,
                               [VK_SELECTIVE_SCAN_GRADIENT_SHORT_QUADS] = (uint32_t)(size.states / 4),
-                              [VK_SELECTIVE_SCAN_GRADIENT_SHORT_POLYNOMIAL] = limits->software,
+                              [VK_SELECTIVE_SCAN_GRADIENT_SHORT_POLYNOMIAL] = limits->polynomial_exponential,
                               [VK_SELECTIVE_SCAN_GRADIENT_SHORT_SOFTPLUS] = node->attributes.scan.softplus,
                               [VK_SELECTIVE_SCAN_GRADIENT_SHORT_HAS_D] = in[SB_SCAN_GRADIENT_D] != NULL,
                               [VK_SELECTIVE_SCAN_GRADIENT_SHORT_HAS_Z] = z != NULL,
@@ -390,24 +390,22 @@ bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct
         lanes ? (struct gradient_plan){limits->subgroup_size, 2} : plan_anywhere(limits, size, chunk);
 
     /* Groups of channels: enough workgroups to fill the device and no more, because B, C, dB and dC are moved once for
-     * each group, but partial sums of dB and dC within 512 MB, and a chunk within what a software device's loops can
+     * each group, but partial sums of dB and dC within 512 MB, and a chunk within what a device's loops can
      * do. */
     int64_t groups = smallest(divide_up(limits->software ? limits->processors : 1024, size.batch), size.channels);
     const int64_t group_bytes = 2 * rows * size.states * (int64_t)sizeof(float);
     groups = smallest(groups, 1 + (512 << 20) / group_bytes);
     int64_t group_channels = divide_up(size.channels, groups), dispatch_chunks = chunks;
-    if (limits->software) {
-        group_channels = smallest(group_channels, (VK_SOFTWARE_ITERATIONS / 2 - 8) / plan.rounds);
-        if (pairs) group_channels = divide_up(group_channels, 2) * 2;
-        dispatch_chunks = smallest(chunks, VK_SOFTWARE_ITERATIONS / 2 / (group_channels * plan.rounds + 1));
-    }
+    group_channels = smallest(group_channels, (limits->iterations / 2 - 8) / plan.rounds);
+    if (pairs) group_channels = divide_up(group_channels, 2) * 2;
+    dispatch_chunks = smallest(chunks, limits->iterations / 2 / (group_channels * plan.rounds + 1));
     groups = divide_up(size.channels, group_channels);
     /* A workgroup takes one sample after another, as its loops allow: its share of dA is one more to store and to add.
      */
     const int64_t rounds = dispatch_chunks * (group_channels * plan.rounds + 1) + 1;
     int64_t batch_groups = divide_up(limits->software ? 16 * limits->processors : 1024, groups);
-    if (limits->software && batch_groups < divide_up(size.batch * rounds, VK_SOFTWARE_ITERATIONS / 2))
-        batch_groups = divide_up(size.batch * rounds, VK_SOFTWARE_ITERATIONS / 2);
+    if (batch_groups < divide_up(size.batch * rounds, limits->iterations / 2))
+        batch_groups = divide_up(size.batch * rounds, limits->iterations / 2);
     batch_groups = smallest(smallest(batch_groups, size.batch), limits->max_groups[1]);
 
     const bool split_b = groups > 1 || !db, split_c = groups > 1 || !dc, split_a = batch_groups > 1 || !da;

@@ -21,9 +21,10 @@ static bool lower_statistics(struct vk_lowering *lowering, const struct sb_node 
     const uint32_t groups = vk_groups(limits, rows, WORKGROUP);
     /* The kernel goes twice over the times, eight at a time, for each of its rows. */
     const int64_t rounds = (2 * ((x->shape[1] + 7) / 8) + 1) * (rows / ((int64_t)groups * WORKGROUP) + 1);
-    if (limits->software && attributes->normalise != SB_NORMALISE_NONE && rounds > VK_SOFTWARE_ITERATIONS)
+    if (attributes->normalise != SB_NORMALISE_NONE && rounds > limits->iterations)
         return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
-                                "windows of %lld values are too long for a software device.", (long long)x->shape[1]);
+                                "windows of %lld values are too long for this device, whose loops end early.",
+                                (long long)x->shape[1]);
     const struct vk_series_statistics_arguments arguments = {
         .x = vk_tensor_address(lowering, x),
         .statistics = vk_tensor_address(lowering, node->outputs[SB_SERIES_PATCHES_STATISTICS]),
@@ -189,9 +190,9 @@ bool vk_lower_moving_average(struct vk_lowering *lowering, const struct sb_node 
     const int64_t blocks = rows * ((length + block - 1) / block);
     const uint32_t groups = vk_groups(limits, blocks, WORKGROUP);
     const int64_t rounds = (kernel + block + 1) * (blocks / ((int64_t)groups * WORKGROUP) + 1);
-    if (limits->software && rounds > VK_SOFTWARE_ITERATIONS)
+    if (rounds > limits->iterations)
         return vk_lowering_fail(lowering, SIMBA_ERROR_UNSUPPORTED,
-                                "a moving average over %lld values is too long for a software device.",
+                                "a moving average over %lld values is too long for this device, whose loops end early.",
                                 (long long)kernel);
     const struct vk_moving_average_arguments arguments = {.x = vk_tensor_address(lowering, x),
                                                           .trend = vk_tensor_address(lowering, node->outputs[0]),

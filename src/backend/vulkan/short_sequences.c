@@ -25,7 +25,7 @@ bool vk_short_target(const struct sb_tensor *tensor) {
 void vk_short_groups(const struct vk_limits *limits, int64_t channels, int64_t samples, int64_t rounds,
                      uint32_t groups[2]) {
     const int64_t along = divide_up(channels, 4 * (int64_t)limits->subgroup_size);
-    const int64_t least = divide_up(samples * rounds, VK_SOFTWARE_ITERATIONS / 2);
+    const int64_t least = divide_up(samples * rounds, limits->iterations / 2);
     int64_t over = divide_up(WORKGROUPS, along);
     if (over < least) over = least;
     if (over > samples) over = samples;
