@@ -61,7 +61,8 @@ struct vk_capabilities {
     uint32_t timestamp_bits; /* 0: no time stamps */
     struct vk_limits limits; /* before the mask */
     uint32_t available;      /* VK_NEEDS_... that the device has */
-    bool subgroup_size_control;
+    bool subgroup_size_control; /* pipelines require limits.subgroup_size */
+    bool full_subgroups;        /* pipelines can require that no subgroup has idle invocations */
     bool memory_budget;
     bool unified;      /* the host can map the memory in which the device computes, and both are fast there */
     char missing[256]; /* empty when the device is usable */
