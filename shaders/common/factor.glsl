@@ -27,4 +27,13 @@ vec4 to_factor(vec4 x) {
     return vec4(to_factor(x.x), to_factor(x.y), to_factor(x.z), to_factor(x.w));
 }
 
+// The 16 bits of to_factor(x) as a half.
+uint half_bits(float x) {
+    const uint bits = floatBitsToUint(to_factor(x)), magnitude = bits & 0x7fffffffu;
+    uint code = min((magnitude >> 13) - 0x1c000u, 0x7c00u);                                // at most infinity
+    if (magnitude < 0x38800000u) code = uint(uintBitsToFloat(magnitude) * 16777216.0);     // below 2^-14: in 2^-24
+    if (magnitude > 0x7f800000u) code = 0x7e00u;                                           // no number
+    return bits >> 16 & 0x8000u | code;
+}
+
 #endif

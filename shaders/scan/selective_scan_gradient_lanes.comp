@@ -144,7 +144,9 @@ void main() {
                     const uint parameter = (channel + side) * STATES_COUNT;
                     const uint carried = item * arguments.channels * STATES_COUNT + parameter;
                     const uint summed = gl_WorkGroupID.y * arguments.channels * STATES_COUNT + parameter;
-                    const uint border = item * (chunks - 1) + max(chunk, 1) - 1;
+                    // A place that exists even behind the loop's last round, where chunk has wrapped: Mesa 26 loads from
+                    // uniform addresses whether an invocation is active or not.
+                    const uint border = item * (chunks - 1) + min(max(chunk, 1) - 1, max(chunks, 2) - 2);
                     const uint saved = border * arguments.channels * STATES_COUNT + parameter;
                     float a[STATES], h[STATES], lambda[STATES], da[STATES];
                     [[unroll]] for (uint k = 0; k < STATES; k++) {

@@ -41,13 +41,46 @@ static bool choose_queue(VkPhysicalDevice device, struct vk_capabilities *capabi
 static const uint32_t subgroup_needs =
     VK_NEEDS_SUBGROUP_ARITHMETIC | VK_NEEDS_SUBGROUP_BALLOT | VK_NEEDS_SUBGROUP_SHUFFLE;
 
+#ifndef VK_WITHOUT_COOPERATIVE_MATRIX
+/* Sizes that divide the kernels' tiles; in parts of 16 bytes, in which cooperative matrices are loaded. */
+static bool fits_tiles(uint32_t size) {
+    return size == 8 || size == 16 || size == 32;
+}
+
+/* The largest matrices of halves summed in float32: the more work in one instruction, the fewer loads for it. Vulkan
+ * does not tell which are fastest. */
+static bool read_cooperative(VkPhysicalDevice device, struct vk_cooperative *cooperative, struct simba_error *error) {
+    VkCooperativeMatrixPropertiesKHR *sizes = NULL;
+    uint32_t count = 0;
+    VK(vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR(device, &count, NULL));
+    sizes = sb_allocate(count ? count : 1, sizeof *sizes, error);
+    if (!sizes) goto error;
+    for (uint32_t i = 0; i < count; i++) sizes[i].sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR;
+    if (count) VK(vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR(device, &count, sizes));
+    for (uint32_t i = 0; i < count; i++) {
+        const VkCooperativeMatrixPropertiesKHR *s = &sizes[i];
+        if (s->AType == VK_COMPONENT_TYPE_FLOAT16_KHR && s->BType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
+            s->CType == VK_COMPONENT_TYPE_FLOAT32_KHR && s->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+            s->scope == VK_SCOPE_SUBGROUP_KHR && fits_tiles(s->MSize) && fits_tiles(s->NSize) && fits_tiles(s->KSize) &&
+            s->MSize * s->NSize * s->KSize > cooperative->rows * cooperative->columns * cooperative->depth)
+            *cooperative = (struct vk_cooperative){.rows = s->MSize, .columns = s->NSize, .depth = s->KSize};
+    }
+    free(sizes);
+    return true;
+
+error:
+    free(sizes);
+    return false;
+}
+#endif
+
 static bool apply_mask(const char *disable, struct vk_capabilities *capabilities, struct simba_error *error) {
     static const uint32_t needs[SB_TIER_COUNT] = {
         [SB_TIER_INT64] = VK_NEEDS_INT64,
         [SB_TIER_FP16] = VK_NEEDS_FLOAT16,
         [SB_TIER_INT8] = VK_NEEDS_UINT8,
         [SB_TIER_SUBGROUP] = subgroup_needs,
-        [SB_TIER_COOPMAT] = 0, /* no kernel uses cooperative matrices, so there is nothing to leave out */
+        [SB_TIER_COOPMAT] = VK_NEEDS_COOPERATIVE_MATRIX,
     };
     unsigned tiers;
     if (!sb_tiers_read(disable, &tiers, error)) return false;
@@ -116,6 +149,12 @@ bool vk_capabilities_read(VkPhysicalDevice device, const struct sb_device_parame
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
     VkPhysicalDeviceVulkan12Features features12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
                                                    .pNext = size_control ? &size_features : NULL};
+#ifndef VK_WITHOUT_COOPERATIVE_MATRIX
+    const bool cooperative = has_extension(extensions, extension_count, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR cooperative_features = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, .pNext = features12.pNext};
+    if (cooperative) features12.pNext = &cooperative_features;
+#endif
     VkPhysicalDeviceVulkan11Features features11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
                                                    .pNext = &features12};
     VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &features11};
@@ -145,9 +184,22 @@ bool vk_capabilities_read(VkPhysicalDevice device, const struct sb_device_parame
     if (subgroup & VK_SUBGROUP_FEATURE_ARITHMETIC_BIT) available |= VK_NEEDS_SUBGROUP_ARITHMETIC;
     if (subgroup & VK_SUBGROUP_FEATURE_BALLOT_BIT) available |= VK_NEEDS_SUBGROUP_BALLOT;
     if (subgroup & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) available |= VK_NEEDS_SUBGROUP_SHUFFLE;
+    capabilities->full_subgroups = size_control && size_features.computeFullSubgroups;
+#ifndef VK_WITHOUT_COOPERATIVE_MATRIX
+    /* A matrix is spread over a whole subgroup, in shared memory of 16 bits, under Vulkan's memory model. */
+    if (cooperative && cooperative_features.cooperativeMatrix && features12.vulkanMemoryModel &&
+        capabilities->full_subgroups && available & VK_NEEDS_FLOAT16 &&
+        !read_cooperative(device, &capabilities->limits.cooperative, error))
+        goto error;
+    if (capabilities->limits.cooperative.rows) available |= VK_NEEDS_COOPERATIVE_MATRIX;
+#endif
     capabilities->available = available;
     if (!apply_quirks(&properties12, parameters->quirks, capabilities, error)) goto error;
     if (!apply_mask(parameters->disable, capabilities, error)) goto error;
+    if (!(capabilities->available & VK_NEEDS_FLOAT16))
+        capabilities->available &= ~(uint32_t)VK_NEEDS_COOPERATIVE_MATRIX;
+    if (!(capabilities->available & VK_NEEDS_COOPERATIVE_MATRIX))
+        capabilities->limits.cooperative = (struct vk_cooperative){0};
     available = capabilities->available;
 
     struct vk_limits *result = &capabilities->limits;
@@ -166,7 +218,8 @@ bool vk_capabilities_read(VkPhysicalDevice device, const struct sb_device_parame
         if (invocations < result->max_invocations) result->max_invocations = (uint32_t)invocations;
     } else if (sizes.minSubgroupSize < sizes.maxSubgroupSize) {
         /* The driver chooses the size, so the kernels that count on it cannot be used. */
-        available = capabilities->available &= ~subgroup_needs;
+        available = capabilities->available &= ~(subgroup_needs | VK_NEEDS_COOPERATIVE_MATRIX);
+        result->cooperative = (struct vk_cooperative){0};
     }
     result->max_shared_bytes = limits->maxComputeSharedMemorySize;
     memcpy(result->max_groups, limits->maxComputeWorkGroupCount, sizeof result->max_groups);
@@ -188,7 +241,16 @@ error:
 void vk_capabilities_text(const struct vk_capabilities *capabilities, char *text, size_t size) {
     const struct vk_limits *limits = &capabilities->limits;
     const uint32_t available = capabilities->available;
-    snprintf(text, size, "Vulkan %u.%u, subgroup %u%s, %u KiB shared, %u invocations%s%s%s%s%s%s%s%s",
+    char cooperative[160] = "";
+#ifdef VK_WITHOUT_COOPERATIVE_MATRIX
+    snprintf(cooperative, sizeof cooperative, "; built without cooperative matrices: %s",
+             VK_WITHOUT_COOPERATIVE_MATRIX);
+#else
+    if (available & VK_NEEDS_COOPERATIVE_MATRIX)
+        snprintf(cooperative, sizeof cooperative, ", cooperative matrices %ux%ux%u", limits->cooperative.rows,
+                 limits->cooperative.columns, limits->cooperative.depth);
+#endif
+    snprintf(text, size, "Vulkan %u.%u, subgroup %u%s, %u KiB shared, %u invocations%s%s%s%s%s%s%s%s%s",
              VK_API_VERSION_MAJOR(capabilities->properties.apiVersion),
              VK_API_VERSION_MINOR(capabilities->properties.apiVersion), limits->subgroup_size,
              capabilities->subgroup_size_control ? " (required)" : "", limits->max_shared_bytes / 1024,
@@ -196,5 +258,6 @@ void vk_capabilities_text(const struct vk_capabilities *capabilities, char *text
              available & VK_NEEDS_SUBGROUP_BALLOT ? ", ballot" : "",
              available & VK_NEEDS_SUBGROUP_SHUFFLE ? ", shuffle" : "", available & VK_NEEDS_INT64 ? ", int64" : "",
              available & VK_NEEDS_FLOAT16 ? ", fp16" : "", available & VK_NEEDS_UINT8 ? ", int8" : "",
-             capabilities->unified ? ", unified memory" : "", capabilities->timestamp_bits ? ", time stamps" : "");
+             capabilities->unified ? ", unified memory" : "", capabilities->timestamp_bits ? ", time stamps" : "",
+             cooperative);
 }

@@ -131,21 +131,35 @@ static bool find_physical(struct vk_device *device, const struct sb_device_param
 static bool create_device(struct vk_device *device, struct simba_error *error) {
     const struct vk_capabilities *capabilities = &device->capabilities;
     const uint32_t available = capabilities->available;
-    const char *extensions[2];
+    const char *extensions[3];
     uint32_t extension_count = 0;
-    if (capabilities->subgroup_size_control)
-        extensions[extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+    const bool cooperative = available & VK_NEEDS_COOPERATIVE_MATRIX;
+    const bool controls_subgroups = capabilities->subgroup_size_control || cooperative;
+    if (controls_subgroups) extensions[extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
     if (capabilities->memory_budget) extensions[extension_count++] = VK_EXT_MEMORY_BUDGET_EXTENSION_NAME;
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT size_control = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT, .subgroupSizeControl = VK_TRUE};
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT,
+        .subgroupSizeControl = capabilities->subgroup_size_control ? VK_TRUE : VK_FALSE,
+        .computeFullSubgroups = cooperative ? VK_TRUE : VK_FALSE};
     VkPhysicalDeviceVulkan12Features features12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
-                                                   .pNext = capabilities->subgroup_size_control ? &size_control : NULL,
+                                                   .pNext = controls_subgroups ? &size_control : NULL,
                                                    .bufferDeviceAddress = VK_TRUE,
                                                    .scalarBlockLayout = VK_TRUE,
                                                    .shaderFloat16 = available & VK_NEEDS_FLOAT16 ? VK_TRUE : VK_FALSE,
                                                    .shaderInt8 = available & VK_NEEDS_UINT8 ? VK_TRUE : VK_FALSE,
                                                    .storageBuffer8BitAccess =
-                                                       available & VK_NEEDS_UINT8 ? VK_TRUE : VK_FALSE};
+                                                       available & VK_NEEDS_UINT8 ? VK_TRUE : VK_FALSE,
+                                                   .vulkanMemoryModel = cooperative ? VK_TRUE : VK_FALSE};
+#ifndef VK_WITHOUT_COOPERATIVE_MATRIX
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR cooperative_features = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
+        .pNext = features12.pNext,
+        .cooperativeMatrix = VK_TRUE};
+    if (cooperative) {
+        features12.pNext = &cooperative_features;
+        extensions[extension_count++] = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
+    }
+#endif
     VkPhysicalDeviceVulkan11Features features11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
                                                    .pNext = &features12,
                                                    .storageBuffer16BitAccess =

@@ -14,6 +14,12 @@
 
 enum { VK_MAX_CONSTANTS = 16, VK_MAX_TEXELS = 4 };
 
+/* The cooperative matrices of a device, which a subgroup multiplies at once: [rows, depth] halves times [depth,
+ * columns] halves, summed in float32. */
+struct vk_cooperative {
+    uint32_t rows, columns, depth; /* 0: it has none */
+};
+
 /* What lowerings may depend on. Everything here passes the --disable mask. */
 struct vk_limits {
     uint32_t subgroup_size;    /* the size pipelines really run with (required size where controllable) */
@@ -23,6 +29,7 @@ struct vk_limits {
     bool subgroup_arithmetic; /* subgroupAdd and friends, in compute */
     bool subgroup_ballot;     /* subgroupBroadcast */
     bool subgroup_shuffle;
+    struct vk_cooperative cooperative;
     bool int64;       /* 64-bit integers: two floats per load on software drivers */
     bool texel_fetch; /* texel buffers are the fastest way to read; else vk_dispatch takes their kernels' twins */
     bool polynomial_exponential; /* exp2 is not to be trusted: shaders/common/exponential.glsl */

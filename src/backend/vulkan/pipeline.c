@@ -27,6 +27,10 @@ static bool create(struct vk_device *device, enum vk_kernel kernel, const uint32
     const VkComputePipelineCreateInfo create_info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                  /* Those who share a matrix must all be there. */
+                  .flags = info->needs & VK_NEEDS_COOPERATIVE_MATRIX
+                               ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT
+                               : 0,
                   .pNext = device->capabilities.subgroup_size_control ? &size : NULL,
                   .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                   .module = module,

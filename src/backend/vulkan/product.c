@@ -20,9 +20,11 @@ static uint32_t epilogue_of(const struct vk_product *p) {
 
 /* How a product is going to be computed. */
 struct plan {
-    bool panel; /* panel_product.comp, else matrix_product.comp */
+    enum { TILES, PANEL, COOPERATIVE } kind; /* matrix_product.comp, panel_product.comp, cooperative_product.comp */
     uint32_t tile_rows, tile_columns, step;
-    uint32_t a, b, bias, residual; /* first texels */
+    uint32_t a, b, bias, residual; /* PANEL: first texels */
+    /* COOPERATIVE: subgroups of the tile, matrices of each. */
+    uint32_t subgroup_rows, subgroup_columns, fragment_rows, fragment_columns;
 };
 
 /* A matrix as texels: every row must start at a multiple of four floats. `rows` rows of `columns` at `pitch`, repeated
@@ -62,10 +64,34 @@ static bool fits_panel(struct vk_lowering *lowering, const struct vk_product *p,
                      &plan->residual);
 }
 
-static struct plan make_plan(struct vk_lowering *lowering, const struct vk_product *p) {
+/* NVIDIA's matrix units cut off towards zero with every 16 terms: over so many, an error of 4e-6 of the sum. */
+enum { LONGEST_COOPERATIVE_SUM = 4096 };
+
+/* `splits`: the depth can be divided. */
+static bool is_cooperative(const struct vk_lowering *lowering, const struct vk_product *p, bool splits) {
+    return vk_lowering_limits(lowering)->cooperative.rows && p->precision == SB_PRECISION_FP16 && !p->gather &&
+           (splits || p->depth <= LONGEST_COOPERATIVE_SUM);
+}
+
+static struct plan cooperative_plan(const struct vk_lowering *lowering) {
+    const struct vk_limits *limits = vk_lowering_limits(lowering);
+    /* 64 x 64 outputs with 14 KiB of shared memory; software devices want no barriers between subgroups. */
+    const uint32_t side = limits->software || 4 * limits->subgroup_size > limits->max_invocations ? 1 : 2;
+    return (struct plan){.kind = COOPERATIVE,
+                         .tile_rows = side * 32,
+                         .tile_columns = side * 32,
+                         .step = 32,
+                         .subgroup_rows = side,
+                         .subgroup_columns = side,
+                         .fragment_rows = 32 / limits->cooperative.rows,
+                         .fragment_columns = 32 / limits->cooperative.columns};
+}
+
+static struct plan make_plan(struct vk_lowering *lowering, const struct vk_product *p, bool splits) {
+    if (is_cooperative(lowering, p, splits)) return cooperative_plan(lowering);
     struct plan plan = {0};
-    plan.panel = fits_panel(lowering, p, &plan);
-    if (plan.panel) {
+    if (fits_panel(lowering, p, &plan)) {
+        plan.kind = PANEL;
         /* Measured on Mesa 22.3 (Zen 4). Larger tiles fetch less for each multiplication and compile longer, which
          * only a long sum repays; 28 divides the token counts of images of 224 x 224. */
         const uint32_t lanes = vk_lowering_limits(lowering)->subgroup_size;
@@ -89,7 +115,7 @@ static struct plan make_plan(struct vk_lowering *lowering, const struct vk_produ
     return plan;
 }
 
-/* What the four kernels' dispatches have in common. `split_depth`: how much of the depth a workgroup sums; each split
+/* What the five kernels' dispatches have in common. `split_depth`: how much of the depth a workgroup sums; each split
  * has its own y, `split_stride` further on. The panel kernels count the pitches of what they read in texels. */
 static bool dispatch_kernel(struct vk_lowering *lowering, const struct vk_product *p, const struct plan *plan,
                             enum vk_kernel kernel, const void *arguments, uint32_t split_depth) {
@@ -100,7 +126,23 @@ static bool dispatch_kernel(struct vk_lowering *lowering, const struct vk_produc
                                               divide_up(p->rows, plan->tile_rows),
                                               p->groups * (p->depth ? divide_up(p->depth, split_depth) : 1)},
                                    .concurrent = p->concurrent};
-    if (plan->panel) {
+    if (plan->kind == COOPERATIVE) {
+        const struct vk_cooperative *matrix = &vk_lowering_limits(lowering)->cooperative;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_WORKGROUP] = plan->subgroup_rows * plan->subgroup_columns * lanes;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_MATRIX_ROWS] = matrix->rows;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_MATRIX_COLUMNS] = matrix->columns;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_MATRIX_DEPTH] = matrix->depth;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_SUBGROUP_ROWS] = plan->subgroup_rows;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_SUBGROUP_COLUMNS] = plan->subgroup_columns;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_FRAGMENT_ROWS] = plan->fragment_rows;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_FRAGMENT_COLUMNS] = plan->fragment_columns;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_TILE_DEPTH] = plan->step;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_A_TRANSPOSED] = p->a_transposed;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_B_TRANSPOSED] = p->b_transposed;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_ACTIVATION] = (uint32_t)p->activation;
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_EPILOGUE] = epilogue_of(p);
+        dispatch.constants[VK_COOPERATIVE_PRODUCT_PRECISION] = (uint32_t)p->precision;
+    } else if (plan->kind == PANEL) {
         const uint64_t texels[VK_MAX_TEXELS] = {p->a, p->b, p->residual, p->bias};
         memcpy(dispatch.texels, texels, sizeof texels);
         dispatch.constants[VK_PANEL_PRODUCT_WORKGROUP] = lanes;
@@ -193,6 +235,9 @@ static bool dispatch_convolution_panel(struct vk_lowering *lowering, const struc
     return dispatch_kernel(lowering, p, plan, VK_KERNEL_CONVOLUTION_PANEL, &arguments, split_depth);
 }
 
+/* Tiles and cooperative matrices: their kernels have the same arguments. */
+_Static_assert(sizeof(struct vk_matrix_product_arguments) == sizeof(struct vk_cooperative_product_arguments),
+               "the arguments of the kernels differ");
 static bool dispatch_matrix(struct vk_lowering *lowering, const struct vk_product *p, const struct plan *plan,
                             uint32_t split_depth, uint32_t split_stride) {
     const struct vk_matrix_product_arguments arguments = {
@@ -219,7 +264,8 @@ static bool dispatch_matrix(struct vk_lowering *lowering, const struct vk_produc
         .split_stride = split_stride,
         .threshold = p->threshold,
     };
-    return dispatch_kernel(lowering, p, plan, VK_KERNEL_MATRIX_PRODUCT, &arguments, split_depth);
+    const enum vk_kernel kernel = plan->kind == COOPERATIVE ? VK_KERNEL_COOPERATIVE_PRODUCT : VK_KERNEL_MATRIX_PRODUCT;
+    return dispatch_kernel(lowering, p, plan, kernel, &arguments, split_depth);
 }
 
 static bool dispatch_convolution(struct vk_lowering *lowering, const struct vk_product *p, const struct plan *plan,
@@ -267,10 +313,10 @@ static bool dispatch_convolution(struct vk_lowering *lowering, const struct vk_p
 static bool dispatch(struct vk_lowering *lowering, const struct vk_product *p, const struct plan *plan,
                      uint32_t split_depth, uint32_t split_stride) {
     if (p->gather)
-        return plan->panel ? dispatch_convolution_panel(lowering, p, plan, split_depth, split_stride)
-                           : dispatch_convolution(lowering, p, plan, split_depth, split_stride);
-    return plan->panel ? dispatch_panel(lowering, p, plan, split_depth, split_stride)
-                       : dispatch_matrix(lowering, p, plan, split_depth, split_stride);
+        return plan->kind == PANEL ? dispatch_convolution_panel(lowering, p, plan, split_depth, split_stride)
+                                   : dispatch_convolution(lowering, p, plan, split_depth, split_stride);
+    return plan->kind == PANEL ? dispatch_panel(lowering, p, plan, split_depth, split_stride)
+                               : dispatch_matrix(lowering, p, plan, split_depth, split_stride);
 }
 
 /* With so many rows it pays to turn a right factor stored [column, depth] around first: fetched as it is, the lanes'
@@ -310,10 +356,11 @@ static bool turn_right_factor(struct vk_lowering *lowering, struct vk_product *p
 
 /* The most of the depth that one invocation may sum: on software drivers its loops end at some point. */
 static uint32_t longest_depth(const struct vk_lowering *lowering, const struct plan *plan) {
+    if (plan->kind == COOPERATIVE) return LONGEST_COOPERATIVE_SUM;
     const uint32_t iterations = vk_lowering_limits(lowering)->iterations;
     if (iterations == VK_MANY_ITERATIONS) return INT32_MAX;
     /* The tiled kernel has loops for loading and for multiplying within each step, the panels one loop in all. */
-    const uint32_t rounds = plan->panel ? 1 : 2 * plan->step + 2;
+    const uint32_t rounds = plan->kind == PANEL ? 1 : 2 * plan->step + 2;
     return iterations / rounds * plan->step;
 }
 
@@ -357,10 +404,10 @@ static bool sums_only(const struct vk_product *p) {
 
 static bool lower_product(struct vk_lowering *lowering, const struct vk_product *product) {
     struct vk_product p = *product;
-    struct plan plan = make_plan(lowering, &p);
-    if (plan.panel && p.b_transposed && p.rows >= ROWS_WORTH_TURNING) {
+    struct plan plan = make_plan(lowering, &p, sums_only(&p));
+    if (plan.kind == PANEL && p.b_transposed && p.rows >= ROWS_WORTH_TURNING) {
         if (!turn_right_factor(lowering, &p)) return false;
-        plan = make_plan(lowering, &p);
+        plan = make_plan(lowering, &p, sums_only(&p));
     }
     if (p.depth > longest_depth(lowering, &plan)) {
         if (sums_only(&p)) return vk_lower_split_product(lowering, &p);
@@ -378,7 +425,7 @@ static bool lower_product(struct vk_lowering *lowering, const struct vk_product 
         struct vk_gather gather;
         const uint32_t left = p.rows - first;
         const struct vk_product part = rows_from(&p, first, left < at_once ? left : at_once, &gather);
-        plan = make_plan(lowering, &part);
+        plan = make_plan(lowering, &part, sums_only(&p));
         if (!dispatch(lowering, &part, &plan, p.depth ? p.depth : 1, 0)) return false;
     }
     return true;
@@ -411,7 +458,7 @@ static bool sum_splits(struct vk_lowering *lowering, const struct vk_sum_splits_
 }
 
 static bool lower_split_product(struct vk_lowering *lowering, const struct vk_product *product) {
-    const struct plan plan = make_plan(lowering, product);
+    const struct plan plan = make_plan(lowering, product, true);
     const uint32_t split_depth = choose_split_depth(lowering, product, &plan);
     if (split_depth >= product->depth) return dispatch(lowering, product, &plan, split_depth, 0);
 
@@ -551,16 +598,18 @@ static bool lower_padded(struct vk_lowering *lowering, const struct vk_product *
 }
 
 bool vk_lower_product(struct vk_lowering *lowering, const struct vk_product *product) {
+    if (is_cooperative(lowering, product, sums_only(product))) return lower_product(lowering, product);
     return lower_padded(lowering, product, lower_product);
 }
 
 bool vk_lower_split_product(struct vk_lowering *lowering, const struct vk_product *product) {
+    if (is_cooperative(lowering, product, true)) return lower_split_product(lowering, product);
     return lower_padded(lowering, product, lower_split_product);
 }
 
 bool vk_lower_unpacked_product(struct vk_lowering *lowering, const struct vk_product *product,
                                const struct vk_unpack *unpack) {
-    const struct plan plan = make_plan(lowering, product);
+    const struct plan plan = make_plan(lowering, product, true);
     const uint32_t split_depth = choose_split_depth(lowering, product, &plan);
     const uint32_t splits = divide_up(product->depth, split_depth), size = product->rows * product->columns;
     struct vk_product partial = *product;

@@ -61,7 +61,8 @@ struct vk_capabilities {
     uint32_t timestamp_bits; /* 0: no time stamps */
     struct vk_limits limits; /* before the mask */
     uint32_t available;      /* VK_NEEDS_... that the device has */
-    bool subgroup_size_control;
+    bool subgroup_size_control; /* pipelines require limits.subgroup_size */
+    bool full_subgroups;        /* pipelines can require that no subgroup has idle invocations */
     bool memory_budget;
     unsigned quirks; /* bits (1 << enum vk_quirk) */
     char quirk_text[256];

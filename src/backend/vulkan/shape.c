@@ -96,8 +96,10 @@ bool vk_lower_mix_images(struct vk_lowering *lowering, const struct sb_node *nod
     const struct sb_tensor *x = node->inputs[0], *erase = node->inputs[1], *mix = node->inputs[2];
     const int64_t count = x->shape[2] * x->shape[3];
     const uint32_t workgroup = vk_workgroup(limits, 256);
+    /* Without boxes no invocation reads one, but Mesa 26 does all the same: a load from a uniform address there is one
+     * scalar load, whether an invocation is active or not. */
     const struct vk_mix_images_arguments arguments = {.x = vk_tensor_address(lowering, x),
-                                                      .erase = vk_tensor_address(lowering, erase),
+                                                      .erase = vk_tensor_address(lowering, erase ? erase : x),
                                                       .mix_table = vk_tensor_address(lowering, mix),
                                                       .step = vk_tensor_address(lowering, node->inputs[3]),
                                                       .y = vk_tensor_address(lowering, node->outputs[0]),
