@@ -1,11 +1,9 @@
 /* One table describes every key of a forecaster; reading and writing go by it. */
 #include "model/forecaster_config.h"
 
-#include <cjson/cJSON.h>
-#include <stddef.h>
-#include <string.h>
+#include "base/json_keys.h"
 
-enum key_type { INTEGER, REAL, SWITCH, CHOICE };
+#include <stddef.h>
 
 static const char *const mixers[] = {"mlp", "einfft", NULL};                    /* enum sb_mixer */
 static const char *const initialisations[] = {"published", "mamba", NULL};      /* enum sb_initialisation */
@@ -14,42 +12,42 @@ static const char *const heads[] = {"flatten", "mean", NULL};                   
 
 enum { SERIES = 1, DLINEAR = 2, BOTH = 3 };
 #define AT(member) offsetof(struct sb_model_config, member)
-static const struct key {
-    const char *name;
+#define INTEGER SB_JSON_INTEGER
+#define REAL SB_JSON_REAL
+#define SWITCH SB_JSON_SWITCH
+#define CHOICE SB_JSON_CHOICE
+static const struct {
     int architectures;
-    enum key_type type;
-    size_t offset;
-    double minimum, maximum;
-    const char *const *choices;
+    struct sb_json_key key;
 } keys[] = {
-    {"look_back", BOTH, INTEGER, AT(forecaster.look_back), 1, 1 << 20},
-    {"horizon", BOTH, INTEGER, AT(forecaster.horizon), 1, 1 << 20},
-    {"channels", BOTH, INTEGER, AT(channels), 1, 1 << 20},
-    {"normalise", BOTH, CHOICE, AT(forecaster.normalise), .choices = normalisations},
-    {"mix_channels", SERIES, SWITCH, AT(forecaster.mix_channels)},
-    {"patch", SERIES, INTEGER, AT(forecaster.patch), 1, 1 << 20},
-    {"stride", SERIES, INTEGER, AT(forecaster.stride), 1, 1 << 20},
-    {"end_padding", SERIES, INTEGER, AT(forecaster.padding), 0, 1 << 20},
-    {"dim", SERIES, INTEGER, AT(forecaster.dim), 1, 16384},
-    {"depth", SERIES, INTEGER, AT(forecaster.depth), 1, 1024},
-    {"mixer", SERIES, CHOICE, AT(mixer), .choices = mixers},
-    {"mlp_ratio", SERIES, REAL, AT(forecaster.mlp_ratio), 0.01, 64},
-    {"bidirectional", SERIES, SWITCH, AT(forecaster.bidirectional)},
-    {"final_norm", SERIES, SWITCH, AT(forecaster.final_norm)},
-    {"d_state", SERIES, INTEGER, AT(d_state), 1, 256},
-    {"d_conv", SERIES, INTEGER, AT(d_conv), 1, 16},
-    {"expand", SERIES, INTEGER, AT(expand), 1, 16},
-    {"head", SERIES, CHOICE, AT(forecaster.head), .choices = heads},
-    {"dropout", SERIES, REAL, AT(forecaster.dropout), 0, 0.99},
-    {"head_dropout", SERIES, REAL, AT(forecaster.head_dropout), 0, 0.99},
-    {"drop_path", SERIES, REAL, AT(drop_path), 0, 0.99},
-    {"initialisation", SERIES, CHOICE, AT(initialisation), .choices = initialisations},
-    {"kernel", DLINEAR, INTEGER, AT(forecaster.kernel), 1, 1 << 20},
+    {BOTH, {"look_back", INTEGER, AT(forecaster.look_back), 1, 1 << 20}},
+    {BOTH, {"horizon", INTEGER, AT(forecaster.horizon), 1, 1 << 20}},
+    {BOTH, {"channels", INTEGER, AT(channels), 1, 1 << 20}},
+    {BOTH, {"normalise", CHOICE, AT(forecaster.normalise), .choices = normalisations}},
+    {SERIES, {"mix_channels", SWITCH, AT(forecaster.mix_channels)}},
+    {SERIES, {"patch", INTEGER, AT(forecaster.patch), 1, 1 << 20}},
+    {SERIES, {"stride", INTEGER, AT(forecaster.stride), 1, 1 << 20}},
+    {SERIES, {"end_padding", INTEGER, AT(forecaster.padding), 0, 1 << 20}},
+    {SERIES, {"dim", INTEGER, AT(forecaster.dim), 1, 16384}},
+    {SERIES, {"depth", INTEGER, AT(forecaster.depth), 1, 1024}},
+    {SERIES, {"mixer", CHOICE, AT(mixer), .choices = mixers}},
+    {SERIES, {"mlp_ratio", REAL, AT(forecaster.mlp_ratio), 0.01, 64}},
+    {SERIES, {"bidirectional", SWITCH, AT(forecaster.bidirectional)}},
+    {SERIES, {"final_norm", SWITCH, AT(forecaster.final_norm)}},
+    {SERIES, {"d_state", INTEGER, AT(d_state), 1, 256}},
+    {SERIES, {"d_conv", INTEGER, AT(d_conv), 1, 16}},
+    {SERIES, {"expand", INTEGER, AT(expand), 1, 16}},
+    {SERIES, {"head", CHOICE, AT(forecaster.head), .choices = heads}},
+    {SERIES, {"dropout", REAL, AT(forecaster.dropout), 0, 0.99}},
+    {SERIES, {"head_dropout", REAL, AT(forecaster.head_dropout), 0, 0.99}},
+    {SERIES, {"drop_path", REAL, AT(drop_path), 0, 0.99}},
+    {SERIES, {"initialisation", CHOICE, AT(initialisation), .choices = initialisations}},
+    {DLINEAR, {"kernel", INTEGER, AT(forecaster.kernel), 1, 1 << 20}},
 };
 enum { KEYS = sizeof keys / sizeof keys[0] };
 
-static bool belongs(const struct key *key, const struct sb_model_config *config) {
-    return key->architectures & (config->architecture == SB_ARCHITECTURE_SERIES ? SERIES : DLINEAR);
+static bool belongs(int key, const struct sb_model_config *config) {
+    return keys[key].architectures & (config->architecture == SB_ARCHITECTURE_SERIES ? SERIES : DLINEAR);
 }
 
 int64_t sb_forecaster_tokens(const struct sb_forecaster_config *config) {
@@ -74,25 +72,6 @@ static void set_defaults(struct sb_model_config *config) {
     config->d_state = 16;
     config->d_conv = 4;
     config->expand = 2;
-}
-
-static bool read_key(struct sb_json json, const struct key *key, char *config, struct simba_error *error) {
-    void *target = config + key->offset;
-    int choice;
-    switch (key->type) {
-    case INTEGER:
-        return sb_json_int(json, key->name, (int64_t)key->minimum, (int64_t)key->maximum, target, error);
-    case REAL:
-        return sb_json_double(json, key->name, key->minimum, key->maximum, target, error);
-    case SWITCH:
-        return sb_json_bool(json, key->name, target, error);
-    case CHOICE:
-        memcpy(&choice, target, sizeof choice);
-        if (!sb_json_choice(json, key->name, key->choices, &choice, error)) return false;
-        memcpy(target, &choice, sizeof choice);
-        return true;
-    }
-    return true;
 }
 
 /* What one key alone cannot tell. */
@@ -125,39 +104,19 @@ bool sb_forecaster_config_read(struct sb_json json, struct sb_model_config *conf
     int count = 0;
     known[count++] = "architecture";
     for (int i = 0; i < KEYS; i++)
-        if (belongs(&keys[i], config)) known[count++] = keys[i].name;
+        if (belongs(i, config)) known[count++] = keys[i].key.name;
     known[count] = NULL;
     if (!sb_json_only(json, known, error)) return false;
     for (int i = 0; i < KEYS; i++)
-        if (belongs(&keys[i], config) && !read_key(json, &keys[i], (char *)config, error)) return false;
+        if (belongs(i, config) && !sb_json_read_key(json, &keys[i].key, config, error)) return false;
     return check(json, config, error);
 }
 
 bool sb_forecaster_config_write(struct cJSON *object, const struct sb_model_config *config) {
-    bool fine = true;
     for (int i = 0; i < KEYS; i++) {
-        const struct key *key = &keys[i];
-        const char *value = (const char *)config + key->offset;
-        int choice;
-        if (!belongs(key, config)) continue;
-        switch (key->type) {
-        case INTEGER:
-            /* Channels may not be known yet. */
-            if (*(const int64_t *)(const void *)value >= (int64_t)key->minimum)
-                fine =
-                    fine && cJSON_AddNumberToObject(object, key->name, (double)*(const int64_t *)(const void *)value);
-            break;
-        case REAL:
-            fine = fine && cJSON_AddNumberToObject(object, key->name, *(const double *)(const void *)value);
-            break;
-        case SWITCH:
-            fine = fine && cJSON_AddBoolToObject(object, key->name, *(const bool *)value);
-            break;
-        case CHOICE:
-            memcpy(&choice, value, sizeof choice);
-            fine = fine && cJSON_AddStringToObject(object, key->name, key->choices[choice]);
-            break;
-        }
+        if (!belongs(i, config) || (keys[i].key.offset == AT(channels) && !config->channels /* not known yet */))
+            continue;
+        if (!sb_json_write_key(object, &keys[i].key, config)) return false;
     }
-    return fine;
+    return true;
 }

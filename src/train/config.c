@@ -1,6 +1,7 @@
 #include "train/config.h"
 
 #include "base/file.h"
+#include "base/json_keys.h"
 #include "base/memory.h"
 #include "data/pipeline.h"
 
@@ -10,17 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum field_type { INTEGER, REAL, PAIR, ENDS, SWITCH, TEXT, CHOICE };
+#define INTEGER SB_JSON_INTEGER
+#define REAL SB_JSON_REAL
+#define PAIR SB_JSON_PAIR
+#define SWITCH SB_JSON_SWITCH
+#define CHOICE SB_JSON_CHOICE
+#define TEXT SB_JSON_TEXT
+#define ENDS SB_JSON_OTHER /* int64_t[3]: see read_ends */
 /* What a key is about, when it is not about every task. */
 enum task { EVERY_TASK, IMAGES, SERIES };
 
 struct field {
-    const char *section, *name;
-    enum field_type type;
-    size_t offset;
-    double minimum, maximum;    /* INTEGER, REAL, PAIR (of reals, the second not below the first) */
-    const char *const *choices; /* CHOICE */
-    const char *former;         /* CHOICE: what the first one was called once, as old checkpoints have it */
+    const char *section;
+    struct sb_json_key key;
+    const char *former; /* CHOICE: what the first one was called once, as old checkpoints have it */
     enum task task;
 };
 
@@ -44,80 +48,82 @@ static const char *const losses[] = {"mse", "mae", "huber", NULL};              
 
 #define AT(member) offsetof(struct sb_train_config, member)
 static const struct field fields[] = {
-    {"data", "path", TEXT, AT(path)},
-    {"data", "train", TEXT, AT(train), .task = IMAGES},
-    {"data", "evaluation", TEXT, AT(evaluation), .task = IMAGES},
-    {"data", "threads", INTEGER, AT(threads), 1, 256, .task = IMAGES},
-    {"data", "format", CHOICE, AT(format), .choices = formats, .task = IMAGES},
-    {"data", "label_maps", TEXT, AT(label_maps), .task = IMAGES},
-    {"data", "label_crop", CHOICE, AT(label_crop), .choices = label_crops, .task = IMAGES},
-    {"data", "broken_images", INTEGER, AT(broken_images), 0, 10000, .task = IMAGES},
-    {"data", "repeated_augmentation", INTEGER, AT(repeated_augmentation), 1, 64, .task = IMAGES},
-    {"data", "features", CHOICE, AT(features), .choices = features, .task = SERIES},
-    {"data", "target", TEXT, AT(target), .task = SERIES},
-    {"data", "split", CHOICE, AT(split), .choices = splits, .task = SERIES},
-    {"data", "training_ratio", REAL, AT(training_ratio), 0.01, 1, .task = SERIES},
-    {"data", "test_ratio", REAL, AT(test_ratio), 0, 0.99, .task = SERIES},
-    {"data", "borders", ENDS, AT(borders), .task = SERIES},
-    {"data", "header", CHOICE, AT(header), .choices = headers, .task = SERIES},
-    {"data", "date_column", TEXT, AT(date_column), .task = SERIES},
-    {"data", "date_order", CHOICE, AT(date_order), .choices = date_orders, .task = SERIES},
-    {"data", "gaps", CHOICE, AT(gaps), .choices = gap_rules, .task = SERIES},
-    {"data", "missing", CHOICE, AT(missing), .choices = missing, .task = SERIES},
-    {"data", "separator", TEXT, AT(separator), .task = SERIES},
-    {"data", "decimal_comma", SWITCH, AT(decimal_comma), .task = SERIES},
-    {"augmentation", "crop", CHOICE, AT(crop), .choices = crops, .task = IMAGES},
-    {"augmentation", "crop_padding", INTEGER, AT(crop_padding), 0, 1024, .task = IMAGES},
-    {"augmentation", "padding", CHOICE, AT(padding), .choices = paddings, .task = IMAGES},
-    {"augmentation", "scale", PAIR, AT(scale), 1e-6, 1, .task = IMAGES},
-    {"augmentation", "ratio", PAIR, AT(ratio), 0.01, 100, .task = IMAGES},
-    {"augmentation", "interpolation", CHOICE, AT(crop_interpolation), .choices = crop_interpolations, .task = IMAGES},
-    {"augmentation", "flip", REAL, AT(flip), 0, 1, .task = IMAGES},
-    {"augmentation", "randaugment", TEXT, AT(randaugment), .task = IMAGES},
-    {"augmentation", "colour_jitter", REAL, AT(colour_jitter), 0, 10, .task = IMAGES},
-    {"augmentation", "random_erasing", REAL, AT(random_erasing), 0, 1, .task = IMAGES},
-    {"augmentation", "random_erasing_mode", CHOICE, AT(erasing_mode), .choices = erasing_modes, .task = IMAGES},
-    {"augmentation", "random_erasing_count", INTEGER, AT(erasing_boxes), 1, 16, .task = IMAGES},
-    {"augmentation", "mixup", REAL, AT(mixup), 0, 100, .task = IMAGES},
-    {"augmentation", "cutmix", REAL, AT(cutmix), 0, 100, .task = IMAGES},
-    {"augmentation", "mix_probability", REAL, AT(mix_probability), 0, 1, .task = IMAGES},
-    {"augmentation", "mix_switch_probability", REAL, AT(mix_switch_probability), 0, 1, .task = IMAGES},
-    {"augmentation", "mix_mode", CHOICE, AT(mix_mode), .choices = mix_modes, .task = IMAGES},
-    {"train", "loss", CHOICE, AT(loss), .choices = losses, .task = SERIES},
-    {"train", "huber_delta", REAL, AT(huber_delta), 1e-6, 1e6, .task = SERIES},
-    {"train", "epochs", INTEGER, AT(epochs), 1, 1000000},
-    {"train", "batch_size", INTEGER, AT(batch_size), 1, 65536},
-    {"train", "accumulation", INTEGER, AT(accumulation), 1, 65536},
-    {"train", "schedule", CHOICE, AT(schedule), .choices = schedules},
-    {"train", "learning_rate", REAL, AT(learning_rate), 0, 1e30},
-    {"train", "learning_rate_batch", INTEGER, AT(learning_rate_batch), 0, 1000000},
-    {"train", "minimum_learning_rate", REAL, AT(minimum_learning_rate), 0, 1e30},
-    {"train", "warmup_learning_rate", REAL, AT(warmup_learning_rate), 0, 1e30},
-    {"train", "warmup_epochs", REAL, AT(warmup_epochs), 0, 1e6},
-    {"train", "tail_epochs", INTEGER, AT(tail_epochs), 0, 1000000},
-    {"train", "decay_factor", REAL, AT(decay_factor), 0.001, 1},
-    {"train", "hold_epochs", INTEGER, AT(hold_epochs), 0, 1000000},
-    {"train", "layer_decay", REAL, AT(layer_decay), 0.01, 1},
-    {"train", "frozen_stages", INTEGER, AT(frozen_stages), 0, SB_MAX_STAGES, .task = IMAGES},
-    {"train", "ema", REAL, AT(ema), 0, 0.9999999},
-    {"train", "weight_decay", REAL, AT(weight_decay), 0, 1e3},
-    {"train", "beta1", REAL, AT(beta1), 0, 0.999999},
-    {"train", "beta2", REAL, AT(beta2), 0, 0.999999999},
-    {"train", "epsilon", REAL, AT(epsilon), 1e-20, 1},
-    {"train", "clip_norm", REAL, AT(clip_norm), 0, 1e9},
-    {"train", "label_smoothing", REAL, AT(label_smoothing), 0, 0.999, .task = IMAGES},
-    {"train", "token_label_weight", REAL, AT(token_label_weight), 0, 1000, .task = IMAGES},
+    {"data", {"path", TEXT, AT(path), 0, SB_CONFIG_TEXT}},
+    {"data", {"train", TEXT, AT(train), 0, SB_CONFIG_TEXT}, .task = IMAGES},
+    {"data", {"evaluation", TEXT, AT(evaluation), 0, SB_CONFIG_TEXT}, .task = IMAGES},
+    {"data", {"threads", INTEGER, AT(threads), 1, 256}, .task = IMAGES},
+    {"data", {"format", CHOICE, AT(format), .choices = formats}, .task = IMAGES},
+    {"data", {"label_maps", TEXT, AT(label_maps), 0, SB_CONFIG_TEXT}, .task = IMAGES},
+    {"data", {"label_crop", CHOICE, AT(label_crop), .choices = label_crops}, .task = IMAGES},
+    {"data", {"broken_images", INTEGER, AT(broken_images), 0, 10000}, .task = IMAGES},
+    {"data", {"repeated_augmentation", INTEGER, AT(repeated_augmentation), 1, 64}, .task = IMAGES},
+    {"data", {"features", CHOICE, AT(features), .choices = features}, .task = SERIES},
+    {"data", {"target", TEXT, AT(target), 0, SB_CONFIG_TEXT}, .task = SERIES},
+    {"data", {"split", CHOICE, AT(split), .choices = splits}, .task = SERIES},
+    {"data", {"training_ratio", REAL, AT(training_ratio), 0.01, 1}, .task = SERIES},
+    {"data", {"test_ratio", REAL, AT(test_ratio), 0, 0.99}, .task = SERIES},
+    {"data", {"borders", ENDS, AT(borders)}, .task = SERIES},
+    {"data", {"header", CHOICE, AT(header), .choices = headers}, .task = SERIES},
+    {"data", {"date_column", TEXT, AT(date_column), 0, SB_CONFIG_TEXT}, .task = SERIES},
+    {"data", {"date_order", CHOICE, AT(date_order), .choices = date_orders}, .task = SERIES},
+    {"data", {"gaps", CHOICE, AT(gaps), .choices = gap_rules}, .task = SERIES},
+    {"data", {"missing", CHOICE, AT(missing), .choices = missing}, .task = SERIES},
+    {"data", {"separator", TEXT, AT(separator), 0, SB_CONFIG_TEXT}, .task = SERIES},
+    {"data", {"decimal_comma", SWITCH, AT(decimal_comma)}, .task = SERIES},
+    {"augmentation", {"crop", CHOICE, AT(crop), .choices = crops}, .task = IMAGES},
+    {"augmentation", {"crop_padding", INTEGER, AT(crop_padding), 0, 1024}, .task = IMAGES},
+    {"augmentation", {"padding", CHOICE, AT(padding), .choices = paddings}, .task = IMAGES},
+    {"augmentation", {"scale", PAIR, AT(scale), 1e-6, 1}, .task = IMAGES},
+    {"augmentation", {"ratio", PAIR, AT(ratio), 0.01, 100}, .task = IMAGES},
+    {"augmentation", {"interpolation", CHOICE, AT(crop_interpolation), .choices = crop_interpolations}, .task = IMAGES},
+    {"augmentation", {"flip", REAL, AT(flip), 0, 1}, .task = IMAGES},
+    {"augmentation", {"randaugment", TEXT, AT(randaugment), 0, SB_CONFIG_TEXT}, .task = IMAGES},
+    {"augmentation", {"colour_jitter", REAL, AT(colour_jitter), 0, 10}, .task = IMAGES},
+    {"augmentation", {"random_erasing", REAL, AT(random_erasing), 0, 1}, .task = IMAGES},
+    {"augmentation", {"random_erasing_mode", CHOICE, AT(erasing_mode), .choices = erasing_modes}, .task = IMAGES},
+    {"augmentation", {"random_erasing_count", INTEGER, AT(erasing_boxes), 1, 16}, .task = IMAGES},
+    {"augmentation", {"mixup", REAL, AT(mixup), 0, 100}, .task = IMAGES},
+    {"augmentation", {"cutmix", REAL, AT(cutmix), 0, 100}, .task = IMAGES},
+    {"augmentation", {"mix_probability", REAL, AT(mix_probability), 0, 1}, .task = IMAGES},
+    {"augmentation", {"mix_switch_probability", REAL, AT(mix_switch_probability), 0, 1}, .task = IMAGES},
+    {"augmentation", {"mix_mode", CHOICE, AT(mix_mode), .choices = mix_modes}, .task = IMAGES},
+    {"train", {"loss", CHOICE, AT(loss), .choices = losses}, .task = SERIES},
+    {"train", {"huber_delta", REAL, AT(huber_delta), 1e-6, 1e6}, .task = SERIES},
+    {"train", {"epochs", INTEGER, AT(epochs), 1, 1000000}},
+    {"train", {"batch_size", INTEGER, AT(batch_size), 1, 65536}},
+    {"train", {"accumulation", INTEGER, AT(accumulation), 1, 65536}},
+    {"train", {"schedule", CHOICE, AT(schedule), .choices = schedules}},
+    {"train", {"learning_rate", REAL, AT(learning_rate), 0, 1e30}},
+    {"train", {"learning_rate_batch", INTEGER, AT(learning_rate_batch), 0, 1000000}},
+    {"train", {"minimum_learning_rate", REAL, AT(minimum_learning_rate), 0, 1e30}},
+    {"train", {"warmup_learning_rate", REAL, AT(warmup_learning_rate), 0, 1e30}},
+    {"train", {"warmup_epochs", REAL, AT(warmup_epochs), 0, 1e6}},
+    {"train", {"tail_epochs", INTEGER, AT(tail_epochs), 0, 1000000}},
+    {"train", {"decay_factor", REAL, AT(decay_factor), 0.001, 1}},
+    {"train", {"hold_epochs", INTEGER, AT(hold_epochs), 0, 1000000}},
+    {"train", {"layer_decay", REAL, AT(layer_decay), 0.01, 1}},
+    {"train", {"frozen_stages", INTEGER, AT(frozen_stages), 0, SB_MAX_STAGES}, .task = IMAGES},
+    {"train", {"ema", REAL, AT(ema), 0, 0.9999999}},
+    {"train", {"weight_decay", REAL, AT(weight_decay), 0, 1e3}},
+    {"train", {"beta1", REAL, AT(beta1), 0, 0.999999}},
+    {"train", {"beta2", REAL, AT(beta2), 0, 0.999999999}},
+    {"train", {"epsilon", REAL, AT(epsilon), 1e-20, 1}},
+    {"train", {"clip_norm", REAL, AT(clip_norm), 0, 1e9}},
+    {"train", {"label_smoothing", REAL, AT(label_smoothing), 0, 0.999}, .task = IMAGES},
+    {"train", {"token_label_weight", REAL, AT(token_label_weight), 0, 1000}, .task = IMAGES},
     /* JSON numbers are written with 15 digits */
-    {"train", "seed", INTEGER, AT(seed), 0, 999999999999999},
-    {"train", "initial_weights", TEXT, AT(initial_weights)},
-    {"train", "patience", INTEGER, AT(patience), 0, 1000000},
-    {"train", "precision", CHOICE, AT(precision), .choices = precisions, .former = "float32"},
-    {"train", "loss_scale", REAL, AT(loss_scale), SB_SMALLEST_LOSS_SCALE, 0x1p100},
-    {"train", "loss_scale_interval", INTEGER, AT(loss_scale_interval), 1, 1000000},
-    {"train", "evaluate_every", INTEGER, AT(evaluate_every), 1, 1000000},
-    {"train", "evaluation_batch", INTEGER, AT(evaluation_batch), 1, 65536},
-    {"train", "checkpoint_every", INTEGER, AT(checkpoint_every), 0, 1e15},
+    {"train", {"seed", INTEGER, AT(seed), 0, 999999999999999}},
+    {"train", {"initial_weights", TEXT, AT(initial_weights), 0, SB_CONFIG_TEXT}},
+    {"train", {"patience", INTEGER, AT(patience), 0, 1000000}},
+    {"train", {"precision", CHOICE, AT(precision), .choices = precisions}, .former = "float32"},
+    {"train", {"loss_scale", REAL, AT(loss_scale), SB_SMALLEST_LOSS_SCALE, 0x1p100}},
+    {"train", {"loss_scale_interval", INTEGER, AT(loss_scale_interval), 1, 1000000}},
+    {"train", {"evaluate_every", INTEGER, AT(evaluate_every), 1, 1000000}},
+    {"train", {"evaluation_batch", INTEGER, AT(evaluation_batch), 1, 65536}},
+    {"train", {"checkpoint_every", INTEGER, AT(checkpoint_every), 0, 1e15}},
 };
+static const struct sb_json_key output = {"output", TEXT, AT(output), 0, SB_CONFIG_TEXT};
+static const double DECAY_FACTOR = 0.5;     /* where none is given */
 enum { SPLIT_BORDERS = 3, FEATURES_M = 0 }; /* places in the lists above */
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 static const char *const sections[] = {"data", "augmentation", "train"};
@@ -130,7 +136,7 @@ int sb_train_config_keys(const char *section, const char **keys) {
     if (!section[0])
         for (; whole[count]; count++) keys[count] = whole[count];
     for (int i = 0; i < FIELDS; i++)
-        if (!strcmp(fields[i].section, section)) keys[count++] = fields[i].name;
+        if (!strcmp(fields[i].section, section)) keys[count++] = fields[i].key.name;
     if (!strcmp(section, "data")) keys[count++] = "labels", keys[count++] = "columns";
     keys[count] = NULL;
     return count;
@@ -154,7 +160,7 @@ static void set_defaults(struct sb_train_config *config) {
                                        .minimum_learning_rate = 1e-5,
                                        .warmup_learning_rate = 1e-6,
                                        .warmup_epochs = 0,
-                                       .decay_factor = 0.5,
+                                       .decay_factor = DECAY_FACTOR,
                                        .layer_decay = 1,
                                        .weight_decay = 0.05,
                                        .beta1 = 0.9,
@@ -204,38 +210,15 @@ static bool refuse_foreign(struct sb_json section, const struct field *field, co
                            struct simba_error *error) {
     struct sb_json member;
     if (about(field, config)) return true;
-    if (!sb_json_member(section, field->name, &member, error)) return false;
+    if (!sb_json_member(section, field->key.name, &member, error)) return false;
     return !member.value || foreign(member, field->task, config, error);
 }
 
-static bool read_text(struct sb_json section, const char *name, char text[SB_CONFIG_TEXT], struct simba_error *error) {
-    const char *value = NULL;
-    if (!sb_json_string(section, name, &value, error)) return false;
-    if (!value) return true;
-    if (strlen(value) >= SB_CONFIG_TEXT)
-        return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: %s.%s: the text is longer than %d characters.", section.file,
-                       section.path, name, SB_CONFIG_TEXT - 1);
-    strcpy(text, value);
-    return true;
-}
-
-static bool read_pair(struct sb_json section, const struct field *field, double pair[2], struct simba_error *error) {
-    struct sb_json array;
-    if (!sb_json_member(section, field->name, &array, error)) return false;
-    if (!array.value) return true;
-    const bool two = sb_json_is_array(array) && sb_json_count(array) == 2;
-    for (int i = 0; two && i < 2; i++)
-        if (!sb_json_double(sb_json_element(array, i), NULL, field->minimum, field->maximum, &pair[i], error))
-            return false;
-    if (two && pair[0] <= pair[1]) return true;
-    return sb_fail(error, SIMBA_ERROR_CONFIG, "%s: %s: expected two numbers, the smaller one first.", array.file,
-                   array.path);
-}
-
 /* Three whole numbers, none below the one before it. */
-static bool read_ends(struct sb_json section, const struct field *field, int64_t ends[3], struct simba_error *error) {
+static bool read_ends(struct sb_json section, const struct sb_json_key *key, int64_t ends[3],
+                      struct simba_error *error) {
     struct sb_json array;
-    if (!sb_json_member(section, field->name, &array, error)) return false;
+    if (!sb_json_member(section, key->name, &array, error)) return false;
     if (!array.value) return true;
     const bool three = sb_json_is_array(array) && sb_json_count(array) == 3;
     for (int i = 0; three && i < 3; i++)
@@ -248,30 +231,16 @@ static bool read_ends(struct sb_json section, const struct field *field, int64_t
 }
 
 static bool is_former(struct sb_json section, const struct field *field, int *choice) {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(section.value, field->name));
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(section.value, field->key.name));
     if (!field->former || !text || strcmp(text, field->former)) return false;
     *choice = 0;
     return true;
 }
 
-static bool read_field(struct sb_json section, const struct field *field, void *target, struct simba_error *error) {
-    switch (field->type) {
-    case INTEGER:
-        return sb_json_int(section, field->name, (int64_t)field->minimum, (int64_t)field->maximum, target, error);
-    case REAL:
-        return sb_json_double(section, field->name, field->minimum, field->maximum, target, error);
-    case PAIR:
-        return read_pair(section, field, target, error);
-    case ENDS:
-        return read_ends(section, field, target, error);
-    case SWITCH:
-        return sb_json_bool(section, field->name, target, error);
-    case TEXT:
-        return read_text(section, field->name, target, error);
-    case CHOICE:
-        return is_former(section, field, target) || sb_json_choice(section, field->name, field->choices, target, error);
-    }
-    return true;
+static bool read_field(struct sb_json section, const struct field *field, void *config, struct simba_error *error) {
+    void *target = (char *)config + field->key.offset;
+    if (field->key.type == ENDS) return read_ends(section, &field->key, target, error);
+    return is_former(section, field, target) || sb_json_read_key(section, &field->key, config, error);
 }
 
 static bool add_label(struct sb_train_config *config, const char *text, struct simba_error *error) {
@@ -454,6 +423,10 @@ static bool check(struct sb_json root, const struct sb_train_config *config, str
         return sb_fail(error, SIMBA_ERROR_CONFIG,
                        "%s: $.train.tail_epochs belongs to the schedule \"published\"; $.train.schedule is \"%s\".",
                        file, schedules[config->schedule]);
+    if ((config->hold_epochs || config->decay_factor != DECAY_FACTOR) && config->schedule != SB_SCHEDULE_EXPONENTIAL)
+        return sb_fail(error, SIMBA_ERROR_CONFIG,
+                       "%s: $.train.%s belongs to the schedule \"exponential\"; $.train.schedule is \"%s\".", file,
+                       config->hold_epochs ? "hold_epochs" : "decay_factor", schedules[config->schedule]);
     if (config->tail_epochs >= config->epochs)
         return sb_fail(error, SIMBA_ERROR_CONFIG,
                        "%s: $.train.tail_epochs is %lld, but the training has only %lld epochs ($.train.epochs).", file,
@@ -477,7 +450,7 @@ bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, s
         (model.value && !sb_model_config_read(model, &config->model, error)))
         return false;
     set_task_defaults(config);
-    if (!read_text(root, "output", config->output, error)) return false;
+    if (!sb_json_read_key(root, &output, config, error)) return false;
     for (int s = 0; s < SECTIONS; s++) {
         const char *known[64];
         sb_train_config_keys(sections[s], known);
@@ -490,9 +463,8 @@ bool sb_train_config_read(struct sb_json root, struct sb_train_config *config, s
         }
         if (!sb_json_only(section, known, error)) goto failed;
         for (int i = 0; i < FIELDS; i++)
-            if (!strcmp(fields[i].section, sections[s]) &&
-                (!refuse_foreign(section, &fields[i], config, error) ||
-                 !read_field(section, &fields[i], (char *)config + fields[i].offset, error)))
+            if (!strcmp(fields[i].section, sections[s]) && (!refuse_foreign(section, &fields[i], config, error) ||
+                                                            !read_field(section, &fields[i], config, error)))
                 goto failed;
         if (!strcmp(sections[s], "data") &&
             (!read_labels(section, config, error) || !read_columns(section, config, error)))
@@ -509,7 +481,11 @@ bool sb_train_config_precision(struct sb_json root, enum sb_precision *precision
     int choice = SB_PRECISION_FP32;
     if (!sb_json_member(root, "train", &train, error)) return false;
     for (int i = 0; train.value && i < FIELDS; i++)
-        if (fields[i].offset == AT(precision) && !read_field(train, &fields[i], &choice, error)) return false;
+        if (fields[i].key.offset == AT(precision)) {
+            struct field alone = fields[i];
+            alone.key.offset = 0;
+            if (!read_field(train, &alone, &choice, error)) return false;
+        }
     *precision = (enum sb_precision)choice;
     return true;
 }
@@ -526,34 +502,18 @@ void sb_train_config_finish(struct sb_train_config *config) {
     free_texts(&config->columns, &config->column_count);
 }
 
-static bool write_field(cJSON *section, const struct field *field, const void *value) {
-    switch (field->type) {
-    case INTEGER:
-        return cJSON_AddNumberToObject(section, field->name, (double)*(const int64_t *)value);
-    case REAL:
-        return cJSON_AddNumberToObject(section, field->name, *(const double *)value);
-    case PAIR: {
-        cJSON *pair = cJSON_CreateDoubleArray(value, 2);
-        if (pair && cJSON_AddItemToObject(section, field->name, pair)) return true;
-        cJSON_Delete(pair);
-        return false;
-    }
-    case ENDS: {
-        const int64_t *ends = value;
-        if (!ends[2]) return true; /* not given */
-        cJSON *array = cJSON_CreateDoubleArray((const double[]){(double)ends[0], (double)ends[1], (double)ends[2]}, 3);
-        if (array && cJSON_AddItemToObject(section, field->name, array)) return true;
-        cJSON_Delete(array);
-        return false;
-    }
-    case SWITCH:
-        return cJSON_AddBoolToObject(section, field->name, *(const bool *)value);
-    case TEXT:
-        return cJSON_AddStringToObject(section, field->name, value);
-    case CHOICE:
-        return cJSON_AddStringToObject(section, field->name, field->choices[*(const int *)value]);
-    }
+static bool write_ends(cJSON *section, const struct sb_json_key *key, const int64_t ends[3]) {
+    if (!ends[2]) return true; /* not given */
+    cJSON *array = cJSON_CreateDoubleArray((const double[]){(double)ends[0], (double)ends[1], (double)ends[2]}, 3);
+    if (array && cJSON_AddItemToObject(section, key->name, array)) return true;
+    cJSON_Delete(array);
     return false;
+}
+
+static bool write_field(cJSON *section, const struct field *field, const struct sb_train_config *config) {
+    const void *value = (const char *)config + field->key.offset;
+    return field->key.type == ENDS ? write_ends(section, &field->key, value)
+                                   : sb_json_write_key(section, &field->key, config);
 }
 
 static bool write_texts(cJSON *data, const char *name, char *const *texts, int count) {
@@ -574,7 +534,7 @@ char *sb_train_config_write(const struct sb_train_config *config, struct simba_e
         fine = section;
         for (int i = 0; fine && i < FIELDS; i++)
             if (!strcmp(fields[i].section, sections[s]) && about(&fields[i], config))
-                fine = write_field(section, &fields[i], (const char *)config + fields[i].offset);
+                fine = write_field(section, &fields[i], config);
         if (fine && !strcmp(sections[s], "data"))
             fine = write_texts(section, "labels", config->labels, config->label_count) &&
                    write_texts(section, "columns", config->columns, config->column_count);
