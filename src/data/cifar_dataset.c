@@ -1,18 +1,16 @@
-/* The binary files of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): one byte of label (CIFAR-100: a coarse one, then the
- * fine one, which is used), then the red, the green and the blue plane of 32 x 32 bytes. */
+/* A directory with the binary files of CIFAR-10 or CIFAR-100. */
 #include "base/file.h"
 #include "data/packed_dataset.h"
+#include "io/cifar.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SIDE = 32, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE };
-
 struct cifar_dataset {
     struct sb_packed_dataset packed;
-    uint8_t *pixels, *labels; /* ours to free */
+    struct sb_cifar images; /* ours to free */
 };
 
 static const char *const training_files[2][6] = {
@@ -33,38 +31,6 @@ enum sb_dataset_format sb_cifar_directory(const char *path) {
     if (has(path, "data_batch_1.bin") || has(path, "test_batch.bin")) return SB_DATASET_CIFAR10;
     if (has(path, "train.bin") || has(path, "test.bin")) return SB_DATASET_CIFAR100;
     return SB_DATASET_AUTO;
-}
-
-static bool read_file(struct cifar_dataset *dataset, bool fine_labels, const char *path, struct simba_error *error) {
-    const size_t record = (fine_labels ? 2 : 1) + PIXELS;
-    uint8_t *bytes;
-    size_t size;
-    if (!sb_read_file(path, 0, &bytes, &size, error)) return false;
-    const size_t count = size / record, before = (size_t)dataset->packed.base.count;
-    bool fine = size > 0 && size % record == 0;
-    if (!fine)
-        sb_fail(error, SIMBA_ERROR_FORMAT,
-                "%s: %zu bytes are no whole number of images of %zu bytes; the file is cut short or of another kind.",
-                path, size, record);
-    uint8_t *pixels = fine ? realloc(dataset->pixels, (before + count) * PIXELS) : NULL;
-    if (pixels) dataset->pixels = pixels;
-    uint8_t *labels = pixels ? realloc(dataset->labels, before + count) : NULL;
-    if (labels) dataset->labels = labels;
-    if (fine && !labels)
-        fine = sb_fail(error, SIMBA_ERROR_MEMORY, "The host has no memory for the images of %s.", path);
-    for (size_t i = 0; fine && i < count; i++) {
-        const uint8_t *from = bytes + i * record + record - PIXELS;
-        uint8_t *to = dataset->pixels + (before + i) * PIXELS;
-        dataset->labels[before + i] = from[-1];
-        for (int p = 0; p < PLANE; p++)
-            for (int c = 0; c < 3; c++) to[3 * p + c] = from[c * PLANE + p];
-        if (from[-1] >= dataset->packed.base.classes)
-            fine = sb_fail(error, SIMBA_ERROR_FORMAT, "%s: label %d of image %zu; from 0 to %d are expected.", path,
-                           from[-1], i, dataset->packed.base.classes - 1);
-    }
-    if (fine) dataset->packed.base.count += (int64_t)count;
-    free(bytes);
-    return fine;
 }
 
 /* The names that are given, those of the set's own file, those that are known, or numbers. */
@@ -102,8 +68,7 @@ static bool name_classes(struct cifar_dataset *dataset, const struct sb_dataset_
 static void destroy(struct sb_dataset *base) {
     struct cifar_dataset *dataset = (struct cifar_dataset *)base;
     sb_pool_finish(&dataset->packed.pool);
-    free(dataset->pixels);
-    free(dataset->labels);
+    sb_cifar_finish(&dataset->images);
     free(dataset);
 }
 
@@ -116,7 +81,7 @@ static bool load(struct cifar_dataset *dataset, const struct sb_dataset_paramete
         if (length >= (int)sizeof path)
             return sb_fail(error, SIMBA_ERROR_FILE, "The name of the directory %.80s... is too long.",
                            parameters->path);
-        if (!read_file(dataset, hundred, path, error)) return false;
+        if (!sb_cifar_read(path, hundred, &dataset->images, error)) return false;
     }
     return name_classes(dataset, parameters, hundred, error);
 }
@@ -124,9 +89,9 @@ static bool load(struct cifar_dataset *dataset, const struct sb_dataset_paramete
 struct sb_dataset *sb_cifar_dataset_open(const struct sb_dataset_parameters *parameters, struct simba_error *error) {
     const bool hundred = parameters->format == SB_DATASET_CIFAR100;
     const int classes = hundred ? 100 : 10;
-    if (parameters->channels != 0 && parameters->channels != 3) {
-        sb_fail(error, SIMBA_ERROR_CONFIG, "%s: its images have 3 channels, the configuration says %d.",
-                parameters->path, parameters->channels);
+    if (parameters->channels != 0 && parameters->channels != SB_CIFAR_CHANNELS) {
+        sb_fail(error, SIMBA_ERROR_CONFIG, "%s: its images have %d channels, the configuration says %d.",
+                parameters->path, SB_CIFAR_CHANNELS, parameters->channels);
         return NULL;
     }
     if (parameters->classes != 0 && parameters->classes != classes) {
@@ -138,16 +103,17 @@ struct sb_dataset *sb_cifar_dataset_open(const struct sb_dataset_parameters *par
     if (!dataset) return NULL;
     struct sb_dataset *base = &dataset->packed.base;
     base->classes = classes;
-    base->channels = 3;
+    base->channels = SB_CIFAR_CHANNELS;
     sb_packed_dataset_start(&dataset->packed);
     base->destroy = destroy;
     if (!load(dataset, parameters, hundred, error)) {
         destroy(base);
         return NULL;
     }
-    dataset->packed.pixels = dataset->pixels;
-    dataset->packed.labels = dataset->labels;
-    dataset->packed.height = dataset->packed.width = SIDE;
+    base->count = dataset->images.count;
+    dataset->packed.pixels = dataset->images.pixels;
+    dataset->packed.labels = dataset->images.labels;
+    dataset->packed.height = dataset->packed.width = SB_CIFAR_SIDE;
     snprintf(base->description, sizeof base->description, "%lld images of CIFAR-%d, %s, from %.160s",
              (long long)base->count, classes, parameters->training ? "training" : "test", parameters->path);
     return base;
