@@ -57,13 +57,15 @@ static void test_time_follows_work(void **state) {
     (void)state;
     for (int kind = 0; kind < SB_CEILING_COUNT; kind++)
         for (int variant = 0;; variant++) {
-            const uint32_t units = kind == SB_CEILING_COPY ? 1 : 200;
+            const enum sb_ceiling_kind ceiling = (enum sb_ceiling_kind)kind;
             double operations[3] = {0}, least[3] = {INFINITY, INFINITY, INFINITY};
             bool exists = false;
+            /* Chains: as much as can be told from what a run pays besides. A copy is enough. */
+            uint32_t units = kind == SB_CEILING_COPY ? 1 : 8;
+            while (cost(ceiling, variant, units, operations, &exists) < 0.01 && exists && units < 6000) units *= 2;
             for (int again = 0; again < 3; again++) /* what a run pays besides its units is in all three */
                 for (uint32_t i = 0; i < 3; i++)
-                    least[i] = fmin(least[i], cost((enum sb_ceiling_kind)kind, variant, units * (1 + 4 * i),
-                                                   &operations[i], &exists));
+                    least[i] = fmin(least[i], cost(ceiling, variant, units * (1 + 4 * i), &operations[i], &exists));
             if (!exists) break;
             assert_true(operations[1] == 5 * operations[0] && operations[2] == 9 * operations[0]);
             const double ratio = (least[2] - least[0]) / (least[1] - least[0]);
@@ -96,11 +98,15 @@ static double fastest(struct sb_graph *graph) {
     return least;
 }
 
-/* A ceiling that was taken beside other work is too low, so a kernel above it has it taken again, twice. */
+/* A ceiling that was taken beside other work is too low, so a kernel above it has it taken again, a few times. */
 static void check_below(double per_second, enum sb_ceiling_kind kind) {
-    for (int again = 0; again < 2 && per_second > ceilings[kind].per_second; again++) measure(kind);
-    printf("%s: %.3g of %.3g /s\n", names[kind], per_second, ceilings[kind].per_second);
-    assert_true(per_second < ceilings[kind].per_second);
+    double highest = ceilings[kind].per_second;
+    for (int again = 0; again < 5 && per_second > highest; again++) {
+        measure(kind);
+        highest = fmax(highest, ceilings[kind].per_second);
+    }
+    printf("%s: %.3g of %.3g /s\n", names[kind], per_second, highest);
+    assert_true(per_second < highest);
 }
 
 static void test_nothing_is_above(void **state) {
