@@ -264,6 +264,7 @@ static void draw_marker(cairo_t *cairo, double x, double y, int colour) {
 static void draw_points(struct plot *plot, const int *colours) {
     cairo_t *cairo = plot->cairo;
     const struct sb_roofline *roofline = plot->roofline;
+    bool own_roofs = false;
     for (int i = 0; i < roofline->count; i++) {
         const struct sb_roofline_point *point = &roofline->points[i];
         if (!is_drawn(point)) continue;
@@ -271,6 +272,7 @@ static void draw_points(struct plot *plot, const int *colours) {
         sb_set_colour(cairo, colours[i]);
         if (point->own_roof && point->share > 0) {
             const double roof = at_y(plot, rate(point) / point->share), dashes[] = {2, 3};
+            own_roofs = true;
             cairo_set_line_width(cairo, 1);
             cairo_set_dash(cairo, dashes, 2, 0);
             cairo_move_to(cairo, x, y);
@@ -285,6 +287,11 @@ static void draw_points(struct plot *plot, const int *colours) {
         }
         draw_marker(cairo, x, y, colours[i]);
         take(plot, (struct box){x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS});
+    }
+    if (own_roofs) {
+        sb_set_grey(cairo, 0.4);
+        sb_draw_text(cairo, plot->area.x1 - 6, plot->area.y1 - 8, 10, 1,
+                     "bar above a point: its rate if its special functions alone took time");
     }
     for (int i = 0; i < roofline->count; i++) {
         const struct sb_roofline_point *point = &roofline->points[i];

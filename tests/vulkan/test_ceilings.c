@@ -57,13 +57,15 @@ static void test_time_follows_work(void **state) {
     (void)state;
     for (int kind = 0; kind < SB_CEILING_COUNT; kind++)
         for (int variant = 0;; variant++) {
-            const uint32_t units = kind == SB_CEILING_COPY ? 1 : 200;
+            const enum sb_ceiling_kind ceiling = (enum sb_ceiling_kind)kind;
             double operations[3] = {0}, least[3] = {INFINITY, INFINITY, INFINITY};
             bool exists = false;
+            /* Chains: as much as can be told from what a run pays besides. A copy is enough. */
+            uint32_t units = kind == SB_CEILING_COPY ? 1 : 8;
+            while (cost(ceiling, variant, units, operations, &exists) < 0.01 && exists && units < 6000) units *= 2;
             for (int again = 0; again < 3; again++) /* what a run pays besides its units is in all three */
                 for (uint32_t i = 0; i < 3; i++)
-                    least[i] = fmin(least[i], cost((enum sb_ceiling_kind)kind, variant, units * (1 + 4 * i),
-                                                   &operations[i], &exists));
+                    least[i] = fmin(least[i], cost(ceiling, variant, units * (1 + 4 * i), &operations[i], &exists));
             if (!exists) break;
             assert_true(operations[1] == 5 * operations[0] && operations[2] == 9 * operations[0]);
             const double ratio = (least[2] - least[0]) / (least[1] - least[0]);
@@ -84,7 +86,7 @@ static double fastest(struct sb_graph *graph) {
         device, &(struct sb_program_parameters){.graph = graph, .plan = &plan, .profile = true, .name = "one node"},
         &program, &error));
     assert_in_range(graph->node_count, 1, 4);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 3; i++) {
         CHECK(sb_program_submit(program, 0, 1u << SB_PHASE_COMPUTE, &error));
         CHECK(sb_program_times(program, 0, seconds, &error));
         double sum = 0;
@@ -96,24 +98,28 @@ static double fastest(struct sb_graph *graph) {
     return least;
 }
 
-/* A ceiling that was taken beside other work is too low, so a kernel above it has it taken again, twice. */
+/* A ceiling that was taken beside other work is too low, so a kernel above it has it taken again, a few times. */
 static void check_below(double per_second, enum sb_ceiling_kind kind) {
-    for (int again = 0; again < 2 && per_second > ceilings[kind].per_second; again++) measure(kind);
-    printf("%s: %.3g of %.3g /s\n", names[kind], per_second, ceilings[kind].per_second);
-    assert_true(per_second < ceilings[kind].per_second);
+    double highest = ceilings[kind].per_second;
+    for (int again = 0; again < 5 && per_second > highest; again++) {
+        measure(kind);
+        highest = fmax(highest, ceilings[kind].per_second);
+    }
+    printf("%s: %.3g of %.3g /s\n", names[kind], per_second, highest);
+    assert_true(per_second < highest);
 }
 
 static void test_nothing_is_above(void **state) {
     (void)state;
     if (!((struct vk_device *)device)->capabilities.timestamp_bits) skip();
     struct sb_graph graph;
-    const int64_t square[2] = {1024, 1024}, large[2] = {4096, 4096};
+    const int64_t square[2] = {512, 512}, large[2] = {4096, 4096};
     sb_graph_init(&graph, false);
     sb_mark_output(
         sb_op_linear(&graph, (struct sb_linear_parameters){.name = "product",
                                                            .a = sb_input(&graph, "a", SB_FLOAT32, 2, square),
                                                            .b = sb_input(&graph, "b", SB_FLOAT32, 2, square)}));
-    check_below(2 * pow(1024, 3) / fastest(&graph), SB_CEILING_MULTIPLY_ADD);
+    check_below(2 * pow(512, 3) / fastest(&graph), SB_CEILING_MULTIPLY_ADD);
     sb_graph_init(&graph, false);
     sb_mark_output(sb_op_copy(&graph, "copy", sb_input(&graph, "x", SB_FLOAT32, 2, large), NULL));
     check_below(2 * 4096.0 * 4096 * sizeof(float) / fastest(&graph), SB_CEILING_COPY);
