@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Times whole models, in turns with a peer, and prints a markdown table.
 
-Runs the program build/tests/benchmark/model for each mixer and mode, alternating with a peer command when one is given:
-a command that takes the same --mixer, --mode, --batch and --runs and prints the same JSON line. Each round is a fresh
-process of each side; the table has the median of the processes' medians, the range, and the ratio of the medians.
+Runs `simba bench model/simba_s_...` for each mixer and mode, alternating with a peer command when one is given: a
+command that takes --mixer, --mode (eval or train), --batch and --runs and prints a JSON line with "median_s" and
+"peak_rss_mb". Each round is a fresh process of each side; the table has the median of the processes' medians, the
+range, and the ratio of the medians.
 
   tools/benchmark_models.py --rounds 3 --peer 'sh PEER/bench_tuned.sh' > docs/benchmarks/models.md
 """
 import argparse
 import json
+import os
 import platform
 import shlex
 import statistics
@@ -18,7 +20,25 @@ import sys
 CASES = [("mlp", "eval", 1), ("einfft", "eval", 1), ("mlp", "train", 4), ("einfft", "train", 4)]
 
 
-def measure(command, mixer, mode, batch, runs):
+def measure_ours(program, mixer, mode, batch, seconds):
+    """A process of `simba bench`, as one row of a peer's; its memory is what the system says of the process."""
+    name = f"model/simba_s_{mixer}/{'inference' if mode == 'eval' else 'training'}"
+    command = [program, "bench", name, "--shape", f"batch={batch}", "--time", str(seconds), "--no-ceilings", "-o", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        text = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{shlex.join(command)} ended with exit code {process.returncode}")
+    device, = json.loads(text)["devices"]
+    row, = device["rows"]
+    if row["status"] != "timed":
+        raise SystemExit(f"{name}: {row['status']}: {row['unsupported'] or row['note']}")
+    return {"median_s": row["median_s"], "peak_rss_mb": usage.ru_maxrss // 1024, "device": device["name"],
+            "driver": device["driver"]}
+
+
+def measure_peer(command, mixer, mode, batch, runs):
     arguments = ["--mixer", mixer, "--mode", mode, "--batch", str(batch), "--runs", str(runs)]
     done = subprocess.run(shlex.split(command) + arguments, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -43,8 +63,9 @@ def processor():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="processes of each side (3)")
-    parser.add_argument("--runs", type=int, help="counted runs of each process (7, training 3)")
-    parser.add_argument("--program", default="build/tests/benchmark/model", help="ours")
+    parser.add_argument("--seconds", type=float, default=5, help="that a process of ours measures (5; at least 3 runs)")
+    parser.add_argument("--runs", type=int, help="counted runs of each process of the peer (7, training 3)")
+    parser.add_argument("--program", default="build/simba", help="ours")
     parser.add_argument("--peer", help="the command to compare with")
     options = parser.parse_args()
 
@@ -55,9 +76,9 @@ def main():
         runs = options.runs or (7 if mode == "eval" else 3)
         ours, theirs = [], []
         for _ in range(options.rounds):
-            ours.append(measure(options.program, mixer, mode, batch, runs))
+            ours.append(measure_ours(options.program, mixer, mode, batch, options.seconds))
             if options.peer:
-                theirs.append(measure(options.peer, mixer, mode, batch, runs))
+                theirs.append(measure_peer(options.peer, mixer, mode, batch, runs))
         what = f"{'inference' if mode == 'eval' else 'training step'}, batch {batch}"
         row = [f"simba_s {mixer}", what, spread(ours), memory(ours), "", "", ""]
         if theirs:
