@@ -148,7 +148,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     if (device) return cudaErrorInvalidDevice;
     memset(properties, 0, sizeof(*properties));
     snprintf(properties->name, sizeof(properties->name), "CUDA kernels emulated on the CPU, no GPU");
-    memcpy(properties->uuid.bytes, "simba's emulation", sizeof(properties->uuid.bytes));
+    memcpy(properties->uuid.bytes, "simba, emulated!", sizeof(properties->uuid.bytes));
     properties->major = properties->minor = 9999;
     const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
     if (pages > 0 && page > 0) properties->totalGlobalMem = static_cast<size_t>(pages) * static_cast<size_t>(page);
