@@ -6,7 +6,7 @@
 #   --suite NAME   Debian trixie with the Mesa of its backports (default), or sid: the newest of everything
 #   --width BITS   vector width of the driver for the tests: 128, 256 or 512; several are run in turn; default: its own
 #   COMMAND        what to do there, in the checkout, instead of the tests: `bash`, or for example
-#                  build/current-mesa/trixie-build/tests/kernels/check 'linear_fp16*' --bench
+#                  build/current-mesa/trixie-build/tests/kernels/check --disable subgroup --bench linear
 # Needs root (or sudo) for chroot, the package debootstrap, the network the first time, and 2 GB below build/.
 set -eu
 cd "$(dirname "$0")/.."
@@ -88,13 +88,22 @@ inside sh -c '
     exit 1
 }
 tail -n 5 "$place/$suite-build.log"
+rm -f "$directory"/meson-logs/current-mesa*.json
 status=0
+tests() { # NAME TESTS...
+    echo "== $1"
+    name=$1
+    shift
+    inside meson test -C "$directory" --no-rebuild --timeout-multiplier 4 --print-errorlogs --logbase "$name" "$@" || status=1
+}
 for width in ${widths:-0}; do
-    name=current-mesa
-    [ "$width" = 0 ] || name=current-mesa-$width
-    echo "== $name"
-    export LP_NATIVE_VECTOR_WIDTH="${width#0}"
-    inside meson test -C "$directory" --no-rebuild --timeout-multiplier 4 --print-errorlogs --logbase "$name" \
-        --suite vulkan --suite kernels --suite golden --suite train --no-suite reference || status=1
+    [ "$width" = 0 ] || export LP_NATIVE_VECTOR_WIDTH="$width"
+    tests "current-mesa${LP_NATIVE_VECTOR_WIDTH:+-$LP_NATIVE_VECTOR_WIDTH}" \
+        --suite vulkan --suite kernels --suite golden --suite train --no-suite reference
+    # Without panels, which are faster on this driver, products of fp16 run on cooperative matrices.
+    export SIMBA_TEST_DISABLE=subgroup
+    tests "current-mesa${LP_NATIVE_VECTOR_WIDTH:+-$LP_NATIVE_VECTOR_WIDTH}-cooperative" cooperative precision linear
+    inside "$directory/tests/kernels/check" --seed 1 --runs 60 linear || status=1
+    unset SIMBA_TEST_DISABLE
 done
 exit $status

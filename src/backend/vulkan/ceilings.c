@@ -39,6 +39,8 @@ struct method {
     double (*operations)(const struct measurement *measurement); /* of one unit */
     bool (*verify)(const struct measurement *measurement, struct simba_error *error);
     void (*describe)(const struct measurement *measurement, char *text, size_t size);
+    /* Constants that only the device knows; NULL: none. */
+    void (*specialise)(const struct vk_device *device, uint32_t *constants);
 };
 
 struct variant {
@@ -132,6 +134,44 @@ static double exponential_sum(uint32_t lane, double steps) {
     (void)lane;
     (void)steps;
     return CHAINS * 0.641185744504986; /* the solution of x = 2^-x */
+}
+
+/* ---- the matrix units: chains whose step is a product of cooperative matrices, shared by a subgroup */
+
+static void specialise_matrices(const struct vk_device *device, uint32_t *constants) {
+    constants[VK_CEILING_COOPERATIVE_MATRIX_ROWS] = device->limits.cooperative.rows;
+    constants[VK_CEILING_COOPERATIVE_MATRIX_COLUMNS] = device->limits.cooperative.columns;
+    constants[VK_CEILING_COOPERATIVE_MATRIX_DEPTH] = device->limits.cooperative.depth;
+}
+
+static double matrix_operations(const struct measurement *measurement) {
+    const struct vk_limits *limits = &measurement->device->limits;
+    const struct vk_cooperative *matrix = &limits->cooperative;
+    return 2.0 * matrix->rows * matrix->columns * matrix->depth / limits->subgroup_size * chain_operations(measurement);
+}
+
+static void describe_matrices(const struct measurement *measurement, char *text, size_t size) {
+    const struct vk_limits *limits = &measurement->device->limits;
+    const struct vk_cooperative *matrix = &limits->cooperative;
+    snprintf(text, size, "%s %ux%ux%u, %d chains in each of %u subgroups", measurement->variant->what, matrix->rows,
+             matrix->columns, matrix->depth, CHAINS, measurement->groups * WORKGROUP / limits->subgroup_size);
+}
+
+static const struct method matrices = {
+    .least = 4,
+    .most = VK_SOFTWARE_ITERATIONS,
+    .prepare = prepare_chains,
+    .record = record_chains,
+    .operations = matrix_operations,
+    .verify = verify_chains,
+    .describe = describe_matrices,
+    .specialise = specialise_matrices,
+};
+
+/* As multiply_add_sum, but all invocations begin alike. */
+static double matrix_sum(uint32_t lane, double steps) {
+    (void)lane;
+    return CHAINS * ((CHAINS - 1) / 2.0 + steps / ADDENDS_TO_ONE);
 }
 
 /* ---- copies. A unit is the whole buffer. */
@@ -275,6 +315,14 @@ static const struct variant variants[] = {
      .addend = 1.0f / 16,
      .sum = exponential_sum,
      .tolerance = 1e-5},
+    {.kind = SB_CEILING_MATRIX,
+     .what = "cooperative matrices",
+     .method = &matrices,
+     .kernel = VK_KERNEL_CEILING_COOPERATIVE,
+     .step_operations = 1,
+     .factor = 1,
+     .addend = 0.125f / ADDENDS_TO_ONE,
+     .sum = matrix_sum},
 };
 enum { VARIANTS = sizeof variants / sizeof variants[0] };
 
@@ -322,8 +370,10 @@ static void finish(struct measurement *measurement) {
 static bool begin(struct measurement *measurement, struct vk_device *device, const struct variant *variant,
                   struct simba_error *error) {
     *measurement = (struct measurement){.device = device, .variant = variant};
-    if (!variant->transfer &&
-        !vk_pipeline_get(device, variant->kernel, variant->constants, &measurement->pipeline, error))
+    uint32_t constants[VK_MAX_CONSTANTS];
+    memcpy(constants, variant->constants, sizeof constants);
+    if (variant->method->specialise) variant->method->specialise(device, constants);
+    if (!variant->transfer && !vk_pipeline_get(device, variant->kernel, constants, &measurement->pipeline, error))
         return false;
     if (device->capabilities.timestamp_bits)
         VK(vkCreateQueryPool(device->handle,

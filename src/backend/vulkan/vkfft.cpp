@@ -8,8 +8,9 @@
 #include <locale.h>
 
 /* VkFFT sets the locale of the whole process while it writes numbers, and reports on the standard output. Here it runs
- * under a locale of the calling thread, and keeps quiet: its result codes say the same. */
-__attribute__((unused)) /* by 1.3.4, whose calls are gone */ static char *keep_locale(const char *name) {
+ * under a locale of the calling thread, and keeps quiet: its result codes say the same. 1.3.4
+ * no longer sets the locale. */
+[[gnu::unused]] static char *keep_locale(const char *name) {
     return const_cast<char *>(name);
 }
 static int keep_quiet(const char *, ...) {
