@@ -3,7 +3,8 @@
 // A workgroup takes a group of channels of one sample after another, a channel at a time; an invocation holds STATES
 // states, so that dB and dC, sums over channels, collect in its registers. Chunks of TOKENS go backwards: the states
 // inside a chunk are computed again from those saved at its start, then lambda (the gradient of the state) runs through
-// it in reverse. Only du and ddelta need sums over states, through `sums`. Between chunks a channel's lambda rests in
+// it in reverse. All of a chunk is unrolled: an array indexed by anything else is no register but memory, or a chain of
+// comparisons; tokens past the end have step = g = 0 and change nothing. Only du and ddelta need sums over states, through `sums`. Between chunks a channel's lambda rests in
 // `carry`, and its share of dA in `da`, which also sums over the samples, so that a dispatch may take any range of
 // chunks, the last ones first. dB and dC go out once per group of channels, to be added by sum_partials.
 #version 460
@@ -33,29 +34,33 @@ void main() {
             const bool last = chunk == chunks - 1;
             const bool fresh = last && item == gl_WorkGroupID.y; // nothing of dA has been summed yet
             float db[TOKENS * STATES], dc[TOKENS * STATES];
-            for (uint i = 0; i < TOKENS * STATES; i++) {
+            [[unroll]] for (uint i = 0; i < TOKENS * STATES; i++) {
                 db[i] = 0.0;
                 dc[i] = 0.0;
             }
 
             for (uint channel = first_channel; channel < last_channel; channel++) {
                 barrier();
-                for (uint t = self; t < tokens; t += WORKGROUP) {
-                    const uint row = first_row + start + t;
-                    const uint element = row * arguments.channels + channel;
-                    float step = arguments.delta.at[element];
-                    if (HAS_BIAS) step += arguments.bias.at[channel];
-                    if (SOFTPLUS) step = softplus(step);
-                    float g = arguments.dy.at[element];
-                    if (HAS_Z) {
-                        const float z = arguments.z.at[row * arguments.z_pitch + channel];
-                        const float s = sigmoid(z);
-                        arguments.dz.at[row * arguments.dz_pitch + channel] =
-                            g * arguments.ungated.at[element] * s * (1.0 + z * (1.0 - s));
-                        g *= z * s;
+                for (uint t = self; t < TOKENS; t += WORKGROUP) {
+                    float step = 0.0, u = 0.0, g = 0.0;
+                    if (t < tokens) {
+                        const uint row = first_row + start + t;
+                        const uint element = row * arguments.channels + channel;
+                        step = arguments.delta.at[element];
+                        if (HAS_BIAS) step += arguments.bias.at[channel];
+                        if (SOFTPLUS) step = softplus(step);
+                        u = arguments.u.at[element];
+                        g = arguments.dy.at[element];
+                        if (HAS_Z) {
+                            const float z = arguments.z.at[row * arguments.z_pitch + channel];
+                            const float s = sigmoid(z);
+                            arguments.dz.at[row * arguments.dz_pitch + channel] =
+                                g * arguments.ungated.at[element] * s * (1.0 + z * (1.0 - s));
+                            g *= z * s;
+                        }
                     }
                     step_tile[t] = step;
-                    u_tile[t] = arguments.u.at[element];
+                    u_tile[t] = u;
                     g_tile[t] = g;
                 }
                 barrier();
@@ -65,7 +70,7 @@ void main() {
                 const uint summed = (gl_WorkGroupID.y * arguments.channels + channel) * n_count;
                 const uint saved = ((item * (chunks - 1) + chunk - 1) * arguments.channels + channel) * n_count;
                 float a[STATES], h[STATES], lambda[STATES], da[STATES];
-                for (uint k = 0; k < STATES; k++) {
+                [[unroll]] for (uint k = 0; k < STATES; k++) {
                     const uint n = k * WORKGROUP + self;
                     const bool inside = n < n_count;
                     a[k] = inside ? arguments.a.at[parameter + n] : 0.0;
@@ -75,33 +80,34 @@ void main() {
                 }
                 // What the way back needs: exp(step a), and exp(step a) h before the token.
                 float decays[TOKENS * STATES], decayed[TOKENS * STATES];
-                for (uint t = 0; t < tokens; t++) {
+                [[unroll]] for (uint t = 0; t < TOKENS; t++) {
                     const float step = step_tile[t];
                     const float increment = step * u_tile[t];
-                    for (uint k = 0; k < STATES; k++) {
+                    const uint row = first_row + start + min(t, tokens - 1);
+                    [[unroll]] for (uint k = 0; k < STATES; k++) {
                         const uint n = k * WORKGROUP + self;
                         const float power = LOG2_E * a[k] * step;
                         const float decay = SOFTPLUS ? exponential2_of_negative(power) : exponential2(power);
-                        const uint row = first_row + start + t;
-                        const float b = n < n_count ? arguments.b.at[row * arguments.b_pitch + n] : 0.0;
+                        const float b = arguments.b.at[row * arguments.b_pitch + min(n, n_count - 1)];
                         decays[t * STATES + k] = decay;
                         decayed[t * STATES + k] = decay * h[k];
                         h[k] = decay * h[k] + increment * b;
                     }
                 }
-                for (uint t = tokens; t-- > 0;) {
+                [[unroll]] for (uint reversed = 0; reversed < TOKENS; reversed++) {
+                    const uint t = TOKENS - 1 - reversed;
                     const float step = step_tile[t];
                     const float increment = step * u_tile[t];
                     const float g = g_tile[t];
+                    const uint row = first_row + start + min(t, tokens - 1);
                     float sum_b = 0.0, sum_a = 0.0;
-                    for (uint k = 0; k < STATES; k++) {
+                    [[unroll]] for (uint k = 0; k < STATES; k++) {
                         const uint n = k * WORKGROUP + self;
                         const uint i = t * STATES + k;
-                        float b = 0.0, c = 0.0;
-                        if (n < n_count) {
-                            b = arguments.b.at[(first_row + start + t) * arguments.b_pitch + n];
-                            c = arguments.c.at[(first_row + start + t) * arguments.c_pitch + n];
-                        }
+                        // A state that is not there has lambda 0, so that it counts nowhere.
+                        const float b = arguments.b.at[row * arguments.b_pitch + min(n, n_count - 1)];
+                        float c = arguments.c.at[row * arguments.c_pitch + min(n, n_count - 1)];
+                        c = n < n_count ? c : 0.0;
                         lambda[k] += g * c;
                         dc[i] += g * (decayed[i] + increment * b);
                         db[i] += lambda[k] * increment;
@@ -114,7 +120,7 @@ void main() {
                     sums[(2 * t) * SUM_PITCH + self] = sum_b;
                     sums[(2 * t + 1) * SUM_PITCH + self] = sum_a;
                 }
-                for (uint k = 0; k < STATES; k++) {
+                [[unroll]] for (uint k = 0; k < STATES; k++) {
                     const uint n = k * WORKGROUP + self;
                     if (n < n_count) {
                         if (chunk > 0) arguments.carry.at[carried + n] = lambda[k];
@@ -140,10 +146,10 @@ void main() {
                     arguments.du.at[element] = du;
                 }
             }
-            for (uint t = 0; t < tokens; t++) {
-                for (uint k = 0; k < STATES; k++) {
+            [[unroll]] for (uint t = 0; t < TOKENS; t++) {
+                [[unroll]] for (uint k = 0; k < STATES; k++) {
                     const uint n = k * WORKGROUP + self;
-                    if (n >= n_count) continue;
+                    if (n >= n_count || t >= tokens) continue;
                     const uint row = gl_WorkGroupID.x * arguments.rows + first_row + start + t;
                     arguments.db.at[row * arguments.db_pitch + n] = db[t * STATES + k];
                     arguments.dc.at[row * arguments.dc_pitch + n] = dc[t * STATES + k];

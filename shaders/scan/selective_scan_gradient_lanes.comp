@@ -1,7 +1,8 @@
-// The gradient of the selective scan for drivers that compute on a CPU, where a subgroup is a vector register and what
-// counts is the number of gathers: a lane is a state (with PAIRS two neighbours, read as one 64-bit word). Compared with
-// a lane per channel, dB and dC become plain additions, and only du and ddelta are sums over lanes: two for each token,
-// done for a register's width of tokens at once by a transposing tree of constant shuffles.
+// The gradient of the selective scan for devices with shuffles. On drivers that compute on a CPU a subgroup is a vector
+// register and what counts is the number of gathers: a lane is a state (with PAIRS two neighbours, read as one 64-bit
+// word). Compared with a lane per channel, dB and dC become plain additions, and only du and ddelta are sums over lanes:
+// two for each token, done for a register's width of tokens at once by a transposing tree of constant shuffles. A GPU
+// gains that it needs no shared memory, no barrier, and B and C but once.
 //
 // The scheme is that of selective_scan_gradient.comp: a workgroup (one subgroup) takes a group of channels of one sample
 // after another and goes backwards through a range of chunks. All of a chunk is unrolled, so that what the way back needs
@@ -207,8 +208,16 @@ void main() {
                                 }
                             }
                         }
-                        const float sum_b = transposed_sum(sums_b);
-                        const float sum_a = LN_2 * transposed_sum(sums_a);
+                        float sum_b, sum_a;
+                        if (2 * TOKENS <= WORKGROUP) {
+                            // Both by one tree, which has as many lanes to spare.
+                            [[unroll]] for (uint l = 0; l < TOKENS; l++) sums_b[l + TOKENS] = sums_a[l];
+                            sum_b = transposed_sum(sums_b);
+                            sum_a = LN_2 * subgroupShuffle(sum_b, (lane + TOKENS) % WORKGROUP);
+                        } else {
+                            sum_b = transposed_sum(sums_b);
+                            sum_a = LN_2 * transposed_sum(sums_a);
+                        }
                         SET_SIDE(du_values[v], side, steps[v] * sum_b);
                         SET_SIDE(ddelta_values[v], side, us[v] * sum_b + sum_a);
                     }
