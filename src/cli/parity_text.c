@@ -194,8 +194,10 @@ static void print_worst(FILE *stream, const struct parity_comparison *comparison
             shown[place] = row;
             owner[place] = &comparisons[i];
         }
-    fprintf(stream, "Nearest to their tolerance, each by itself (ULPs: median/worst of elements above the mean; --all: "
-                    "every result)\n");
+    fprintf(
+        stream,
+        "Nearest to their tolerance, each by itself (ULPs: median/worst of elements above the root mean square; --all: "
+        "every result)\n");
     print_titles(stream);
     for (int i = 0; i < kept; i++) print_row(stream, owner[i], shown[i]);
     fputs("\n", stream);

@@ -68,12 +68,12 @@ static void add_word(char *words, size_t size, const char *word) {
     snprintf(words + used, size - used, "%s%s", used ? " " : "", word);
 }
 
-/* Of "short-loops, inexact-exponential". */
-static bool has_word(const char *words, const char *word) {
-    const size_t length = strlen(word);
-    for (const char *at = words; *at; at += strspn(at, ", ")) {
-        const size_t here = strcspn(at, ", ");
-        if (here == length && !strncmp(at, word, length)) return true;
+/* Whether "short-loops, inexact-exponential (switched off)" has the name, and nothing behind it. */
+static bool is_reckoned_with(const char *quirks, const char *name) {
+    const size_t length = strlen(name);
+    for (const char *at = quirks; *at; at += strspn(at, ", ")) {
+        const size_t here = strcspn(at, ",");
+        if (here == length && !strncmp(at, name, length)) return true;
         at += here;
     }
     return false;
@@ -102,7 +102,7 @@ bool parity_search_masks(const struct parity_models *models, const struct cli_de
     for (int i = 0; i < count; i++)
         if (passes(&search, 1u << i, NULL)) add_word(result->masks, sizeof result->masks, simba_device_tier(device, i));
     for (int i = 0; simba_known_quirk(i, &quirk); i++)
-        if (!has_word(simba_device_describe(device)->quirks, quirk.name) && passes(&search, 0, quirk.name))
+        if (!is_reckoned_with(simba_device_describe(device)->quirks, quirk.name) && passes(&search, 0, quirk.name))
             add_word(result->quirks, sizeof result->quirks, quirk.name);
     uint32_t bits = (uint32_t)(((uint64_t)1 << count) - 1);
     if (result->masks[0] || result->quirks[0] || !passes(&search, bits, NULL)) return true;
