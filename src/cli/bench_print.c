@@ -122,7 +122,8 @@ void cli_bench_row(const struct simba_device_info *device, const struct simba_be
     if (row->unsupported)
         printf("%-34s unsupported: %s  (%s)\n", row->name, row->unsupported, row->shape);
     else if (!row->runs)
-        printf("%-34s WRONG: error %s, at most %.0e is allowed  (%s)\n", row->name, error, row->tolerance, row->shape);
+        printf("%-34s WRONG: error %s, at most %.0e is allowed  (%s)  # %s\n", row->name, error, row->tolerance,
+               row->shape, row->note ? row->note : "");
     else if (strcmp(row->kind, "ceiling") == 0)
         print_ceiling(row);
     else
