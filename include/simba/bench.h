@@ -66,8 +66,10 @@ struct simba_bench_choice {
      * number, FIRST..LAST (doubled from the first, and the last) or FIRST..LAST+STEP; all combinations are measured. An
      * entry takes the parameters that it has, and one that no entry has is an error. NULL: the usual shapes. */
     const char *shape;
-    const char *precision;             /* of the factors of products: "fp32", "bf16", "fp16"; NULL: fp32 */
-    const char *const *configurations; /* files; "model/NAME/..." measures their models, NAME.json being the file */
+    const char *precision; /* of the factors of products: "fp32", "bf16", "fp16"; NULL: fp32 */
+    /* Files whose models are measured as "model/NAME/inference" and "model/NAME/training", NAME.json being the file;
+     * all of them, and nothing else, where there are no names. */
+    const char *const *configurations;
     int configuration_count;
 };
 

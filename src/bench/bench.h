@@ -76,6 +76,18 @@ struct sb_bench_kernel {
     void (*cost)(const int64_t *sizes, struct sb_cost *cost); /* NULL: the sum over the timed nodes */
 };
 
+/* The entry of a kernel, for the tables below. */
+#define SB_BENCH_ENTRY(name_, summary_, formula_, bytes_, flops_, parameters_, shapes_) \
+    .entry = {.kind = "kernel",                                                         \
+              .name = name_,                                                            \
+              .summary = summary_,                                                      \
+              .formula = formula_,                                                      \
+              .bytes = bytes_,                                                          \
+              .flops = flops_,                                                          \
+              .parameters = parameters_,                                                \
+              .shapes = shapes_}
+extern const char sb_bench_once[]; /* how bytes are counted almost everywhere */
+
 /* Builds, differentiates, marks what is timed and lays out memory. Finish it also after a failure. */
 bool sb_bench_case_make(struct sb_bench_case *bench, const struct sb_bench_kernel *kernel,
                         const struct sb_bench_shape *shape, enum sb_precision precision, struct simba_error *error);

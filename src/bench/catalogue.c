@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+const char sb_bench_once[] = "inputs and results, 4 bytes each, once";
+
 static const struct simba_bench_parameter no_parameters[] = {{0}};
 static const char *const one_shape[] = {"", NULL};
 

@@ -74,15 +74,8 @@ static void cost_of_transform(const int64_t *sizes, struct sb_cost *cost) {
 static const struct simba_bench_parameter matrix_parameters[] = {{"channels", "a multiple of 4: four blocks"}, {0}};
 static const char *const matrix_shapes[] = {"channels=64", "channels=320", NULL};
 
-#define ENTRY(name_, summary_, formula_, bytes_, flops_) \
-    .entry = {.kind = "kernel",                          \
-              .name = name_,                             \
-              .summary = summary_,                       \
-              .formula = formula_,                       \
-              .bytes = bytes_,                           \
-              .flops = flops_,                           \
-              .parameters = parameters,                  \
-              .shapes = shapes}
+#define ENTRY(name, summary, formula, bytes, flops) \
+    SB_BENCH_ENTRY(name, summary, formula, bytes, flops, parameters, shapes)
 
 const struct sb_bench_kernel sb_bench_einfft[] = {
     {ENTRY(
@@ -110,23 +103,14 @@ const struct sb_bench_kernel sb_bench_einfft[] = {
            "complex, in place, channels / 2 columns", "8 for each complex number, read and written once",
            "5 tokens log2(tokens) for each column"),
      .build = build_spectrum, .outer = "batch", .dispatch = "VkFFT", .cost = cost_of_transform},
-    {.entry = {.kind = "kernel",
-               .name = "einfft/complex_matrix",
-               .summary = "complex weights as the real matrix of a product; in inference once, in training each step",
-               .formula = "COMPLEX_MATRIX in src/ops/ops.h",
-               .bytes = "weight and matrix, 4 bytes each, once",
-               .flops = "none",
-               .parameters = matrix_parameters,
-               .shapes = matrix_shapes},
+    {SB_BENCH_ENTRY("einfft/complex_matrix",
+                    "complex weights as the real matrix of a product; in inference once, in training each step",
+                    "COMPLEX_MATRIX in src/ops/ops.h", "weight and matrix, 4 bytes each, once", "none",
+                    matrix_parameters, matrix_shapes),
      .build = build_matrix},
-    {.entry = {.kind = "kernel",
-               .name = "einfft/complex_matrix_backward",
-               .summary = "its adjoint: the gradient of the complex weights",
-               .formula = "COMPLEX_MATRIX in src/ops/ops.h, GRADIENT",
-               .bytes = "the matrix' gradient and the weight's, 4 bytes each, once",
-               .flops = "none",
-               .parameters = matrix_parameters,
-               .shapes = matrix_shapes},
-     .build = build_matrix,
-     .backward = true},
+    {SB_BENCH_ENTRY("einfft/complex_matrix_backward", "its adjoint: the gradient of the complex weights",
+                    "COMPLEX_MATRIX in src/ops/ops.h, GRADIENT",
+                    "the matrix' gradient and the weight's, 4 bytes each, once", "none", matrix_parameters,
+                    matrix_shapes),
+     .build = build_matrix, .backward = true},
     {{0}}};

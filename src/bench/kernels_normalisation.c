@@ -42,15 +42,8 @@ static void build_of_running(struct sb_bench_case *bench, const int64_t *sizes) 
     build_batch_norm(bench, sizes, false);
 }
 
-#define ENTRY(name_, summary_, formula_, shapes_)                \
-    .entry = {.kind = "kernel",                                  \
-              .name = name_,                                     \
-              .summary = summary_,                               \
-              .formula = formula_,                               \
-              .bytes = "inputs and results, 4 bytes each, once", \
-              .flops = "4 for each element",                     \
-              .parameters = parameters,                          \
-              .shapes = shapes_}
+#define ENTRY(name, summary, formula, shapes) \
+    SB_BENCH_ENTRY(name, summary, formula, sb_bench_once, "4 for each element", parameters, shapes)
 
 const struct sb_bench_kernel sb_bench_normalisations[] = {
     {ENTRY("layer_norm/forward", "normalisation of each token", "LAYER_NORM in src/ops/ops.h", layer_shapes),

@@ -67,44 +67,35 @@ static void build_depthwise(struct sb_bench_case *bench, const int64_t *sizes) {
     sb_bench_root(bench, sb_op_depthwise_conv2d(&bench->graph, p));
 }
 
-#define ENTRY(name_, summary_, formula_, bytes_, flops_, parameters_, shapes_) \
-    .entry = {.kind = "kernel",                                                \
-              .name = name_,                                                   \
-              .summary = summary_,                                             \
-              .formula = formula_,                                             \
-              .bytes = bytes_,                                                 \
-              .flops = flops_,                                                 \
-              .parameters = parameters_,                                       \
-              .shapes = shapes_},                                              \
-    .outer = "batch", .rounds = true
+#define ENTRY(name, summary, formula, flops, parameters, shapes) \
+    SB_BENCH_ENTRY(name, summary, formula, sb_bench_once, flops, parameters, shapes), .outer = "batch", .rounds = true
 
 static const char product_flops[] = "2 for each product of two numbers";
-static const char once[] = "inputs and results, 4 bytes each, once";
 
 const struct sb_bench_kernel sb_bench_products[] = {
     {ENTRY("linear/forward", "a fully connected layer with bias: [rows, depth] times [width, depth] transposed",
-           "LINEAR in src/ops/ops.h", once, product_flops, linear_parameters, linear_shapes),
+           "LINEAR in src/ops/ops.h", product_flops, linear_parameters, linear_shapes),
      .build = build_linear},
     {ENTRY("linear/input_gradient", "the gradient of its input: [rows, width] times [width, depth]",
-           "LINEAR in src/ops/ops.h", once, product_flops, linear_parameters, linear_shapes),
+           "LINEAR in src/ops/ops.h", product_flops, linear_parameters, linear_shapes),
      .build = build_linear, .backward = true, .ops = {SB_OP_LINEAR}},
     {ENTRY("linear/weight_gradient", "the gradients of its weight and bias: a sum over all rows",
-           "LINEAR_WEIGHT_GRADIENT in src/ops/ops.h", once, product_flops, linear_parameters, linear_shapes),
+           "LINEAR_WEIGHT_GRADIENT in src/ops/ops.h", product_flops, linear_parameters, linear_shapes),
      .build = build_linear, .backward = true, .ops = {SB_OP_LINEAR_WEIGHT_GRADIENT}},
     {ENTRY("conv2d/forward", "a convolution with bias and a padding of half its kernel", "CONV2D in src/ops/ops.h",
-           once, product_flops, conv_parameters, conv_shapes),
-     .build = build_conv2d},
-    {ENTRY("conv2d/input_gradient", "the gradient of its input", "CONV2D in src/ops/ops.h, INPUT_GRADIENT", once,
            product_flops, conv_parameters, conv_shapes),
+     .build = build_conv2d},
+    {ENTRY("conv2d/input_gradient", "the gradient of its input", "CONV2D in src/ops/ops.h, INPUT_GRADIENT",
+           product_flops, conv_parameters, conv_shapes + 1),
      .build = build_conv2d, .backward = true, .ops = {SB_OP_CONV2D_INPUT_GRADIENT}},
     {ENTRY("conv2d/weight_gradient", "the gradients of its weight and bias", "CONV2D in src/ops/ops.h, WEIGHT_GRADIENT",
-           once, product_flops, conv_parameters, conv_shapes),
+           product_flops, conv_parameters, conv_shapes),
      .build = build_conv2d, .backward = true, .ops = {SB_OP_CONV2D_WEIGHT_GRADIENT}},
     {ENTRY("depthwise/forward", "a convolution of each channel by itself, with bias and GELU",
-           "DEPTHWISE_CONV2D in src/ops/ops.h", once, product_flops, depthwise_parameters, depthwise_shapes),
+           "DEPTHWISE_CONV2D in src/ops/ops.h", product_flops, depthwise_parameters, depthwise_shapes),
      .build = build_depthwise},
     {ENTRY("depthwise/backward", "the gradients of its input, weight and bias, that of GELU not included",
-           "DEPTHWISE_CONV2D in src/ops/ops.h, GRADIENT", once, "4 for each product of two numbers",
-           depthwise_parameters, depthwise_shapes),
+           "DEPTHWISE_CONV2D in src/ops/ops.h, GRADIENT", "4 for each product of two numbers", depthwise_parameters,
+           depthwise_shapes),
      .build = build_depthwise, .backward = true, .ops = {SB_OP_DEPTHWISE_CONV2D_GRADIENT}},
     {{0}}};

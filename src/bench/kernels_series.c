@@ -49,15 +49,8 @@ static void build_average(struct sb_bench_case *bench, const int64_t *sizes) {
     sb_op_moving_average(&bench->graph, "average", x, sizes[AVERAGE_KERNEL], &remainder);
 }
 
-#define ENTRY(name_, summary_, formula_, flops_, parameters_, shapes_) \
-    .entry = {.kind = "kernel",                                        \
-              .name = name_,                                           \
-              .summary = summary_,                                     \
-              .formula = formula_,                                     \
-              .bytes = "inputs and results, 4 bytes each, once",       \
-              .flops = flops_,                                         \
-              .parameters = parameters_,                               \
-              .shapes = shapes_}
+#define ENTRY(name, summary, formula, flops, parameters, shapes) \
+    SB_BENCH_ENTRY(name, summary, formula, sb_bench_once, flops, parameters, shapes)
 
 static const char four[] = "4 for each element of the largest input";
 

@@ -46,15 +46,8 @@ static void build_loss(struct sb_bench_case *bench, const int64_t *sizes) {
     sb_bench_root(bench, sb_op_cross_entropy(&bench->graph, "loss", logits, labels, 0.1f, 1));
 }
 
-#define ENTRY(name_, summary_, formula_, flops_, parameters_, shapes_) \
-    .entry = {.kind = "kernel",                                        \
-              .name = name_,                                           \
-              .summary = summary_,                                     \
-              .formula = formula_,                                     \
-              .bytes = "inputs and results, 4 bytes each, once",       \
-              .flops = flops_,                                         \
-              .parameters = parameters_,                               \
-              .shapes = shapes_}
+#define ENTRY(name, summary, formula, flops, parameters, shapes) \
+    SB_BENCH_ENTRY(name, summary, formula, sb_bench_once, flops, parameters, shapes)
 
 static const char four[] = "4 for each number";
 static const char five[] = "5 for each logit; specials: 1 for each";

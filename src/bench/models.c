@@ -30,7 +30,7 @@ static const char *const windows[] = {"batch=32 channels=7", NULL};
 static const char inference[] = "inference: latency and images/s of a batch, from bytes on the host to logits there";
 static const char training[] = "a training step: forward, cross entropy, backward, AdamW, transfers included";
 static const char forecasting[] = "inference: a batch of forecasts, from windows on the host to forecasts there";
-static const char fitting[] = "a training step: forward, mean squared error, backward, AdamW, transfers included";
+static const char fitting[] = "a training step: forward, loss, backward, AdamW, transfers included";
 static const char formula[] = "src/model";
 static const char sum[] = "the sum over its operations, intermediate results included";
 
@@ -57,7 +57,7 @@ static const char sum[] = "the sum over its operations, intermediate results inc
     "{\"model\": {\"architecture\": \"series\", \"mixer\": \"einfft\", \"look_back\": 96, \"horizon\": 96, "  \
     "\"normalise\": \"mean\", \"patch\": 24, \"stride\": 24, \"end_padding\": 0, \"dim\": 64, \"depth\": 1, " \
     "\"d_state\": 4, \"dropout\": 0.1, \"initialisation\": \"mamba\"}, \"data\": {\"path\": \".\"}, "         \
-    "\"train\": {\"loss\": \"mse\", \"weight_decay\": 0.05}}"
+    "\"train\": {\"loss\": \"mae\", \"weight_decay\": 0.05}}"
 
 const struct sb_bench_model sb_bench_models[] = {
     BOTH("s", "mlp"),

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,27 @@ struct bench {
     int format_index; /* enum simba_bench_format; -1: the table for people */
     bool misused;     /* names, shapes or a precision that make no sense: the command line is wrong */
 };
+
+/* Ctrl-C: the row that is being measured is the last one, and what there is is reported. A second one ends it. */
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number) {
+    (void)number;
+    stopped = 1;
+}
+
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static bool take_row(void *user, const struct simba_device_info *device, const struct simba_bench_row *row) {
+    const struct bench *bench = user;
+    if (bench->format_index < 0) cli_bench_row(device, row);
+    return !stopped;
+}
 
 static bool run_device(struct bench *bench, const struct cli_device *choice, struct simba_bench *report,
                        struct simba_error *error) {
@@ -99,13 +121,14 @@ static int measure(const struct cli_command *command, struct bench *bench) {
     struct simba_error error;
     struct simba_bench *report = simba_bench_create(&error);
     bool worse = false;
+    catch_signals();
     const bool measured = report && run_devices(bench, report, &error);
     cli_bench_end_progress();
     /* What was measured before it was stopped is not thrown away. */
-    const bool stopped = report && !measured && error.code == SIMBA_ERROR_INTERRUPTED;
+    const bool interrupted = report && !measured && error.code == SIMBA_ERROR_INTERRUPTED;
     struct simba_error other;
     bool done = measured;
-    if ((measured || stopped) && !write_report(bench, report, &other)) {
+    if ((measured || interrupted) && !write_report(bench, report, &other)) {
         done = false;
         error = other;
     }
@@ -223,7 +246,8 @@ static int run(const struct cli_command *command, int count, char **words) {
                                                        .configurations = bench.configurations.items,
                                                        .configuration_count = bench.configurations.count};
     bench.options.progress = cli_bench_progress;
-    if (bench.format_index < 0) bench.options.row = cli_bench_row;
+    bench.options.row = take_row;
+    bench.options.user = &bench;
     if (fine && bench.list)
         cli_bench_list();
     else if (fine && bench.describe)

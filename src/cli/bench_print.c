@@ -111,13 +111,10 @@ static void print_head(const struct simba_device_info *device) {
            "benchmark", "median", "min", "p95", "GB/s", "GFLOP/s", "roof", "error", "shape", cli_plain(stdout));
 }
 
-bool cli_bench_row(void *user, const struct simba_device_info *device, const struct simba_bench_row *row) {
-    static const struct simba_device_info *last;
+void cli_bench_row(const struct simba_device_info *device, const struct simba_bench_row *row) {
     static int last_index = -1;
-    (void)user;
     cli_bench_end_progress();
-    if (!last || last_index != device->index) print_head(device);
-    last = device;
+    if (last_index != device->index) print_head(device);
     last_index = device->index;
     char median[16], minimum[16], p95[16], bytes[16], flops[16], share[16] = "-", error[16] = "-";
     if (!isnan(row->error)) snprintf(error, sizeof error, "%.1e", row->error);
@@ -125,7 +122,8 @@ bool cli_bench_row(void *user, const struct simba_device_info *device, const str
     if (row->unsupported)
         printf("%-34s unsupported: %s  (%s)\n", row->name, row->unsupported, row->shape);
     else if (!row->runs)
-        printf("%-34s WRONG: error %s, at most %.0e is allowed  (%s)\n", row->name, error, row->tolerance, row->shape);
+        printf("%-34s WRONG: error %s, at most %.0e is allowed  (%s)  # %s\n", row->name, error, row->tolerance,
+               row->shape, row->note ? row->note : "");
     else if (strcmp(row->kind, "ceiling") == 0)
         print_ceiling(row);
     else
@@ -134,7 +132,6 @@ bool cli_bench_row(void *user, const struct simba_device_info *device, const str
                rate_text(flops, row, row->flops), share, error, row->shape, row->note ? "  # " : "",
                row->note ? row->note : "");
     fflush(stdout);
-    return true;
 }
 
 void cli_bench_summary(FILE *stream, const struct simba_bench_summary *summary) {

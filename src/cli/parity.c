@@ -46,7 +46,7 @@ static void finish_comparison(struct parity_comparison *comparison) {
     free(comparison->rows);
 }
 
-bool parity_is_builtin(const char *name) {
+static bool is_builtin(const char *name) {
     const char *known;
     for (int i = 0; (known = simba_parity_builtin(i)); i++)
         if (!strcmp(known, name)) return true;
@@ -82,7 +82,7 @@ bool parity_run_model(const struct parity_models *models, int index, struct simb
     options.user = &listener;
     if (models->golden)
         options.golden = name;
-    else if (parity_is_builtin(name))
+    else if (is_builtin(name))
         options.builtin = name;
     else
         options.configuration = name;
@@ -185,6 +185,7 @@ static bool on_one_device(const struct parity_models *models, const struct cli_d
     if (fine && failed && search && reference && tier_count)
         fine = parity_search_masks(models, options, device, reference, report, error);
     parity_progress_end();
+    report->validation_messages += simba_device_validation_messages(device);
     simba_device_close(device);
     return fine;
 }
@@ -230,7 +231,7 @@ static int check(const struct cli_command *command, const struct cli_list *opera
     for (int i = 0; i < operands->count && !golden; i++) {
         const char *word = operands->items[i];
         const size_t length = strlen(word);
-        if (parity_is_builtin(word)) continue;
+        if (is_builtin(word)) continue;
         file = true;
         if (strchr(word, '/') || strchr(word, '.') || length == 0) continue;
         const char *names[64] = {0}, *name;
@@ -259,7 +260,9 @@ static int run(const struct cli_command *command, int count, char **words) {
         {.name = "seed", .argument = "N", .help = "of weights and images or windows (1)", .number = &seed},
         {.name = "inference", .help = "the forward pass of inference only", .flag = &inference},
         {.name = "tiers", .help = "each optional feature by itself, beside none and all of them", .flag = &tiers},
-        {.name = "no-search", .help = "after a failure, do not look for features to disable", .flag = &no_search},
+        {.name = "no-search",
+         .help = "after a failure, do not look for features to disable that help",
+         .flag = &no_search},
         {.name = "set", .argument = "KEY=VALUE", .help = "change the configuration", .list = &overrides},
         {.name = "case", .argument = "FILE...", .help = "golden case files, against their own numbers", .list = &cases},
         {.name = "list", .help = "the names of the built-in models", .flag = &list},
@@ -298,7 +301,7 @@ static int run(const struct cli_command *command, int count, char **words) {
     if (!golden) {
         struct cli_device other = device_options;
         other.choice = reference_choice;
-        other.disable = NULL;
+        other.disable = other.quirks = NULL;
         if (!(reference = cli_device_open(&other, &error))) goto failed;
     }
     if (!list_choices(device_options.choice, reference, &choices, &error)) goto failed;
@@ -340,7 +343,8 @@ const struct cli_command cli_parity = {
         "Without a configuration small built-in models are compared, which have every operation: what to run first on\n"
         "a machine. With configurations their models are. Every node runs twice: with the other device's inputs, so "
         "that\nwhat differs is its own fault, and with what the device has computed itself; then both devices train a "
-        "few steps.\n--device all takes every device in turn; --disable concerns --device alone. With --case golden "
+        "few steps.\n--device all takes every device in turn; --disable and --quirk concern --device alone. With "
+        "--case golden "
         "cases are compared\nwith the numbers in them. Exit code 1: something is over its tolerance. docs/parity.md "
         "explains the report.\n",
     .run = run};

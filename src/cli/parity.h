@@ -25,11 +25,11 @@ struct parity_comparison {
     double seconds;
 };
 
-/* What became of leaving features of one device unused, after a failure. */
+/* What makes everything pass on a device that has failed: each of these alone is enough, with spaces between. */
 struct parity_search {
     int device_index;
-    bool found;      /* with what is in `masks` disabled everything passes: */
-    char masks[512]; /* each of these alone is enough, with spaces between; "subgroup" or "subgroup,int64" */
+    char masks[512];  /* features to disable: "subgroup texel", or where several must go "subgroup,texel" */
+    char quirks[512]; /* quirks to reckon with: "inexact-exponential" */
 };
 
 /* A row of the table of tiers: a device with no other optional features than `on`. */
@@ -51,6 +51,7 @@ struct parity_report {
     int search_count;
     struct parity_tier *tiers;
     int tier_count;
+    int validation_messages; /* of the devices in question */
     bool all; /* show every tensor */
 };
 
@@ -66,7 +67,6 @@ struct parity_models {
 bool parity_run_model(const struct parity_models *models, int index, struct simba_device *device,
                       struct simba_device *reference, struct parity_comparison *comparison,
                       struct simba_parity_summary *summary, struct simba_error *error);
-bool parity_is_builtin(const char *name);
 
 /* ---- parity_progress.c */
 
@@ -78,7 +78,7 @@ void parity_progress_end(void);
 /* ---- parity_tiers.c */
 
 int parity_tier_count(const struct simba_device *device);
-/* Finds out which features, left unused, make everything pass; adds it to the report. `options`: of the device. */
+/* Finds out which features, left unused, or which quirks, reckoned with, make everything pass; adds it to the report. `options`: of the device. */
 bool parity_search_masks(const struct parity_models *models, const struct cli_device *options,
                          struct simba_device *device, struct simba_device *reference, struct parity_report *report,
                          struct simba_error *error);

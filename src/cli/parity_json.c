@@ -21,6 +21,7 @@ static void print_side(FILE *stream, const char *key, const struct parity_side *
     string(stream, "driver", side->info.driver);
     string(stream, "uuid", side->info.uuid[0] ? side->info.uuid : NULL);
     string(stream, "features", side->info.features);
+    string(stream, "quirks", side->info.quirks);
     string(stream, "disabled", side->disabled);
     fputs("}", stream);
 }
@@ -121,6 +122,7 @@ void parity_print_json(FILE *stream, const struct parity_report *report) {
     string(stream, "commit", simba_commit());
     string(stream, "command", report->command);
     string(stream, "system", os);
+    fprintf(stream, ", \"validation_messages\": %d", report->validation_messages);
     fputs(",\n \"comparisons\": [", stream);
     for (int i = 0; i < report->count; i++) {
         fputs(i ? ",\n  " : "\n  ", stream);
@@ -131,9 +133,9 @@ void parity_print_json(FILE *stream, const struct parity_report *report) {
     fputs(",\n \"searches\": [", stream);
     for (int i = 0; i < report->search_count; i++) {
         const struct parity_search *search = &report->searches[i];
-        fprintf(stream, "%s\n  {\"device\": %d, \"found\": %s", i ? "," : "", search->device_index,
-                search->found ? "true" : "false");
-        string(stream, "disable", search->found ? search->masks : NULL);
+        fprintf(stream, "%s\n  {\"device\": %d", i ? "," : "", search->device_index);
+        string(stream, "disable", search->masks[0] ? search->masks : NULL);
+        string(stream, "quirk", search->quirks[0] ? search->quirks : NULL);
         fputs("}", stream);
     }
     fputs("]", stream);

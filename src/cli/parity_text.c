@@ -28,6 +28,7 @@ const struct simba_parity_result *parity_worst(const struct parity_comparison *c
 }
 
 bool parity_passed(const struct parity_report *report) {
+    if (report->validation_messages) return false;
     for (int i = 0; i < report->count; i++)
         if (!report->comparisons[i].ran || report->comparisons[i].summary.failed) return false;
     for (int i = 0; i < report->tier_count; i++)
@@ -64,6 +65,7 @@ static void print_device(FILE *stream, const char *title, const struct parity_si
             simba_device_kind_name(side->info.kind));
     if (side->info.driver[0]) fprintf(stream, "         driver %s\n", side->info.driver);
     if (side->info.features[0]) fprintf(stream, "         %s\n", side->info.features);
+    if (side->info.quirks[0]) fprintf(stream, "         quirks: %s\n", side->info.quirks);
     if (side->disabled[0]) fprintf(stream, "         disabled: %s\n", side->disabled);
 }
 
@@ -192,8 +194,10 @@ static void print_worst(FILE *stream, const struct parity_comparison *comparison
             shown[place] = row;
             owner[place] = &comparisons[i];
         }
-    fprintf(stream, "Nearest to their tolerance, each by itself (ULPs: median/worst of elements above the mean; --all: "
-                    "every result)\n");
+    fprintf(
+        stream,
+        "Nearest to their tolerance, each by itself (ULPs: median/worst of elements above the root mean square; --all: "
+        "every result)\n");
     print_titles(stream);
     for (int i = 0; i < kept; i++) print_row(stream, owner[i], shown[i]);
     fputs("\n", stream);

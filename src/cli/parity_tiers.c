@@ -1,4 +1,5 @@
-/* Optional features of a device, one by one: which of them is at fault, and whether each gives what none gives. */
+/* Optional features of a device, one by one: which of them is at fault, and whether each gives what none gives. What a
+ * driver is known to get wrong is tried, too: a new one may have an old fault. */
 #include "parity.h"
 
 #include <stdlib.h>
@@ -20,10 +21,16 @@ static void write_mask(const struct simba_device *device, const char *already, u
             used += (size_t)snprintf(mask + used, size - used, "%s%s", used ? "," : "", simba_device_tier(device, i));
 }
 
+/* The device with these features unused and one more quirk reckoned with (NULL: none). */
 static struct simba_device *open_masked(const struct cli_device *options, const struct simba_device *device,
-                                        uint32_t bits, struct simba_error *error) {
+                                        uint32_t bits, const char *quirk, struct simba_error *error) {
     struct cli_device masked = *options;
-    char index[16], mask[512];
+    char index[16], mask[512], quirks[512];
+    if (quirk) {
+        snprintf(quirks, sizeof quirks, "%s%s%s=on", options->quirks ? options->quirks : "", options->quirks ? "," : "",
+                 quirk);
+        masked.quirks = quirks;
+    }
     snprintf(index, sizeof index, "%d", simba_device_describe(device)->index);
     write_mask(device, options->disable, bits, mask, sizeof mask);
     masked.choice = index;
@@ -40,10 +47,10 @@ struct search {
     const struct parity_comparison *failed; /* by model */
 };
 
-/* Whether all that failed passes with these features unused. What cannot be run so does not pass. */
-static bool passes(const struct search *search, uint32_t bits) {
+/* Whether all that failed passes so. What cannot be run so does not pass. */
+static bool passes(const struct search *search, uint32_t bits, const char *quirk) {
     struct simba_error error;
-    struct simba_device *masked = open_masked(search->options, search->device, bits, &error);
+    struct simba_device *masked = open_masked(search->options, search->device, bits, quirk, &error);
     bool passed = masked;
     for (int i = 0; passed && i < search->models->count; i++) {
         struct parity_models models = *search->models;
@@ -54,6 +61,22 @@ static bool passes(const struct search *search, uint32_t bits) {
     }
     simba_device_close(masked);
     return passed;
+}
+
+static void add_word(char *words, size_t size, const char *word) {
+    const size_t used = strlen(words);
+    snprintf(words + used, size - used, "%s%s", used ? " " : "", word);
+}
+
+/* Whether "short-loops, inexact-exponential (switched off)" has the name, and nothing behind it. */
+static bool is_reckoned_with(const char *quirks, const char *name) {
+    const size_t length = strlen(name);
+    for (const char *at = quirks; *at; at += strspn(at, ", ")) {
+        const size_t here = strcspn(at, ",");
+        if (here == length && !strncmp(at, name, length)) return true;
+        at += here;
+    }
+    return false;
 }
 
 bool parity_search_masks(const struct parity_models *models, const struct cli_device *options,
@@ -71,23 +94,22 @@ bool parity_search_masks(const struct parity_models *models, const struct cli_de
     report->searches = grown;
     struct parity_search *result = &grown[report->search_count++];
     *result = (struct parity_search){.device_index = simba_device_describe(device)->index};
-    int failed = 0;
+    int failed = 0, quirks = 0;
+    struct simba_quirk quirk;
+    while (simba_known_quirk(quirks, &quirk)) quirks++;
     for (int i = 0; i < models->count; i++) failed += !search.failed[i].ran || search.failed[i].summary.failed;
-    parity_progress_begin(failed * (count + 1));
-    size_t used = 0;
-    for (int i = 0; i < count && used < sizeof result->masks; i++) {
-        if (!passes(&search, 1u << i)) continue;
-        result->found = true;
-        used += (size_t)snprintf(result->masks + used, sizeof result->masks - used, "%s%s", used ? " " : "",
-                                 simba_device_tier(device, i));
-    }
+    parity_progress_begin(failed * (count + quirks + 1));
+    for (int i = 0; i < count; i++)
+        if (passes(&search, 1u << i, NULL)) add_word(result->masks, sizeof result->masks, simba_device_tier(device, i));
+    for (int i = 0; simba_known_quirk(i, &quirk); i++)
+        if (!is_reckoned_with(simba_device_describe(device)->quirks, quirk.name) && passes(&search, 0, quirk.name))
+            add_word(result->quirks, sizeof result->quirks, quirk.name);
     uint32_t bits = (uint32_t)(((uint64_t)1 << count) - 1);
-    if (result->found || !passes(&search, bits)) return true;
+    if (result->masks[0] || result->quirks[0] || !passes(&search, bits, NULL)) return true;
     /* Several are at fault: take back each that makes no difference. */
     parity_progress_begin(failed * count);
     for (int i = 0; i < count; i++)
-        if (passes(&search, bits & ~(1u << i))) bits &= ~(1u << i);
-    result->found = true;
+        if (passes(&search, bits & ~(1u << i), NULL)) bits &= ~(1u << i);
     write_mask(device, NULL, bits, result->masks, sizeof result->masks);
     return true;
 }
@@ -116,7 +138,7 @@ bool parity_compare_tiers(const struct parity_models *models, const struct cli_d
         return false;
     }
     report->tiers = grown;
-    struct simba_device *lowest = open_masked(options, device, all, error);
+    struct simba_device *lowest = open_masked(options, device, all, NULL, error);
     if (!lowest) return false;
     bool done = true;
     for (int row = 0; done && row < rows; row++) {
@@ -125,7 +147,7 @@ bool parity_compare_tiers(const struct parity_models *models, const struct cli_d
         struct parity_tier *tier = &report->tiers[report->tier_count++];
         *tier = (struct parity_tier){.device_index = simba_device_describe(device)->index};
         snprintf(tier->on, sizeof tier->on, "%s", name);
-        struct simba_device *masked = open_masked(options, device, all & ~on, error);
+        struct simba_device *masked = open_masked(options, device, all & ~on, NULL, error);
         done = masked;
         if (masked) compare_all(models, masked, reference, tier, 0);
         if (masked && on) compare_all(models, masked, lowest, tier, 1);

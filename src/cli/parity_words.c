@@ -125,25 +125,40 @@ static void print_blame(FILE *stream, const struct parity_comparison *any, const
                 any->device.info.index, any->against.info.index);
 }
 
+/* The first of several words. */
+static int first_word(const char *words) {
+    return (int)strcspn(words, " ");
+}
+
+static void print_search(FILE *stream, const struct parity_search *search, const struct parity_side *device) {
+    const bool masks = search->masks[0], quirks = search->quirks[0];
+    if (masks) {
+        fprintf(
+            stream,
+            "- Everything that failed passes with --disable %s%s%.*s: add it to every command until this is repaired.",
+            device->disabled, device->disabled[0] ? "," : "", first_word(search->masks), search->masks);
+        if (strchr(search->masks, ' ')) fprintf(stream, " (Each of these alone is enough: %s.)", search->masks);
+        fputs("\n", stream);
+    }
+    if (quirks)
+        fprintf(
+            stream,
+            "- %s passes with --quirk %.*s=on: this driver has a fault that others are known to have (simba devices "
+            "--quirks).\n",
+            masks ? "It also" : "Everything that failed", first_word(search->quirks), search->quirks);
+    if (!masks && !quirks)
+        fputs(
+            "- Disabling optional features does not help, alone or together, nor does reckoning with the known faults "
+            "of other drivers: the fault is in what every driver must offer.\n",
+            stream);
+}
+
 static void print_advice(FILE *stream, const struct parity_report *report, const struct parity_side *device) {
     const struct parity_search *search = NULL;
     for (int i = 0; i < report->search_count; i++)
         if (report->searches[i].device_index == device->info.index) search = &report->searches[i];
     fputs("What to do:\n", stream);
-    if (search && search->found) {
-        char first[256];
-        snprintf(first, sizeof first, "%.*s", (int)strcspn(search->masks, " "), search->masks);
-        fprintf(stream,
-                "- Everything that failed passes with --disable %s%s%s: add it to every command until this is "
-                "repaired.",
-                device->disabled, device->disabled[0] ? "," : "", first);
-        if (strchr(search->masks, ' ')) fprintf(stream, " (Each of these alone is enough: %s.)", search->masks);
-        fputs("\n", stream);
-    } else if (search) {
-        fputs("- Disabling optional features does not help, alone or together: the fault is in what every driver "
-              "must offer.\n",
-              stream);
-    }
+    if (search) print_search(stream, search, device);
     if (!strcmp(device->info.backend, "vulkan"))
         fputs("- Install a newer driver (or, if this began with an update, the one before) and run this again.\n"
               "- Add --validate: if the validation layer has something to say, that comes first.\n",
@@ -167,6 +182,9 @@ void parity_print_words(FILE *stream, const struct parity_report *report) {
         print_blame(stream, comparison, &findings);
         print_advice(stream, report, &comparison->device);
     }
+    if (report->validation_messages)
+        fprintf(stream, "The validation layer has %d message%s, on standard error: they come first.\n",
+                report->validation_messages, report->validation_messages == 1 ? "" : "s");
     for (int i = 0; i < report->tier_count; i++) {
         const struct parity_tier *tier = &report->tiers[i];
         if (tier->failed[0] || tier->failed[1])
@@ -179,6 +197,7 @@ static void print_side(FILE *stream, const char *title, const struct parity_side
     fprintf(stream, "%-9s%s; %s, %s; driver %s; uuid %s\n", title, side->info.name, side->info.backend,
             simba_device_kind_name(side->info.kind), side->info.driver, side->info.uuid[0] ? side->info.uuid : "none");
     if (side->info.features[0]) fprintf(stream, "         %s\n", side->info.features);
+    if (side->info.quirks[0]) fprintf(stream, "         quirks: %s\n", side->info.quirks);
     if (side->disabled[0]) fprintf(stream, "         disabled: %s\n", side->disabled);
 }
 
@@ -218,9 +237,12 @@ void parity_print_block(FILE *stream, const struct parity_report *report) {
                 row->relative_error, row->element_error, (long long)row->non_finite, (long long)row->elements);
         if (row->shapes) fprintf(stream, "         shapes %s\n", row->shapes);
         if (row->kernels) fprintf(stream, "         kernels %s\n", row->kernels);
-        for (int k = 0; k < report->search_count; k++)
-            if (report->searches[k].device_index == device)
-                fprintf(stream, "disable  %s\n",
-                        report->searches[k].found ? report->searches[k].masks : "nothing helps");
+        for (int k = 0; k < report->search_count; k++) {
+            const struct parity_search *search = &report->searches[k];
+            if (search->device_index != device) continue;
+            const bool nothing = !search->masks[0] && !search->quirks[0];
+            fprintf(stream, "helps    %s%s%s%s%s\n", nothing ? "nothing" : "", search->masks[0] ? "--disable " : "",
+                    search->masks, search->quirks[0] ? " --quirk " : "", search->quirks);
+        }
     }
 }

@@ -18,6 +18,7 @@ struct drift {
     double update_tolerance;
 };
 
+/* And never more than a half: a bound has to tell an update from none. */
 static const char update_reason[] =
     "relative to the update, not to the weights: AdamW's first updates are nearly the learning rate times the sign of "
     "the gradient, and where a gradient is smaller than its allowed error, which about that share of the elements is, "
@@ -138,7 +139,7 @@ bool pair_compare_steps(struct pair *pair, struct pair_side *reference, struct p
     const char *reason;
     struct drift drift = {.pair = pair,
                           .sides = {device, reference},
-                          .update_tolerance = 2 * sqrt(pair_accumulated_tolerance(pair, true, &reason))};
+                          .update_tolerance = fmin(2 * sqrt(pair_accumulated_tolerance(pair, true, &reason)), 0.5)};
     float *losses = sb_allocate((size_t)steps, 2 * sizeof *losses, pair->error);
     for (int i = 0; i < 2; i++) drift.space[i] = sb_allocate(1, pair->list.total_bytes, pair->error);
     bool done =

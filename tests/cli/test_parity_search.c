@@ -33,13 +33,20 @@ struct simba_device *cli_device_open(const struct cli_device *options, struct si
     assert_non_null(device);
     assert_string_equal(options->choice, "2"); /* the same device */
     device->info.index = 2;
-    snprintf(device->disabled, sizeof device->disabled, "%s", options->disable);
+    snprintf(device->disabled, sizeof device->disabled, "%s %s", options->disable,
+             options->quirks ? options->quirks : "");
     open_devices++;
     return device;
 }
 void simba_device_close(struct simba_device *device) {
     open_devices -= device != NULL;
     free(device);
+}
+bool simba_known_quirk(int index, struct simba_quirk *quirk) {
+    static const char *const names[] = {"short-loops", "slow-texel-fetch"};
+    if (index >= 2) return false;
+    quirk->name = names[index];
+    return true;
 }
 bool parity_run_model(const struct parity_models *models, int index, struct simba_device *device,
                       struct simba_device *reference, struct parity_comparison *comparison,
@@ -69,6 +76,9 @@ static bool with_subgroup_and_texel(const char *disabled) { /* either one away i
 static bool with_subgroup_or_texel(const char *disabled) { /* both must go */
     return lacks(disabled, "subgroup") || lacks(disabled, "texel");
 }
+static bool without_quirk(const char *disabled) {
+    return lacks(disabled, "slow-texel-fetch=on");
+}
 static bool always(const char *disabled) {
     (void)disabled;
     return true;
@@ -78,7 +88,8 @@ static void search(bool (*wrong)(const char *), const char *disable, struct pari
     static const char *const names[] = {"failed", "passed already"};
     const struct parity_models models = {.names = names, .count = 2};
     const struct cli_device options = {.disable = disable};
-    struct simba_device device = {.info.index = 2}, reference = {.info.index = 7};
+    struct simba_device device = {.info = {.index = 2, .quirks = "slow-texel-fetch (switched off), short-loops"}},
+                        reference = {.info.index = 7};
     struct simba_error error;
     *report = (struct parity_report){.count = 2};
     report->comparisons = calloc(2, sizeof *report->comparisons);
@@ -103,9 +114,8 @@ static void one_feature(void **state) {
     (void)state;
     struct parity_report report;
     search(with_subgroup, NULL, &report);
-    assert_true(report.searches[0].found);
     assert_string_equal(report.searches[0].masks, "subgroup");
-    assert_int_equal(runs, 4);
+    assert_int_equal(runs, 5); /* each feature, and the quirk that is not reckoned with already */
     finish(&report);
     search(with_subgroup_and_texel, "fp16", &report);
     assert_string_equal(report.searches[0].masks, "subgroup texel");
@@ -116,7 +126,6 @@ static void several_features(void **state) {
     (void)state;
     struct parity_report report;
     search(with_subgroup_or_texel, NULL, &report);
-    assert_true(report.searches[0].found);
     assert_string_equal(report.searches[0].masks, "subgroup,texel");
     finish(&report);
 }
@@ -125,8 +134,17 @@ static void no_feature(void **state) {
     (void)state;
     struct parity_report report;
     search(always, NULL, &report);
-    assert_false(report.searches[0].found);
-    assert_int_equal(runs, 5);
+    assert_true(!report.searches[0].masks[0] && !report.searches[0].quirks[0]);
+    assert_int_equal(runs, 6);
+    finish(&report);
+}
+
+static void a_quirk(void **state) {
+    (void)state;
+    struct parity_report report;
+    search(without_quirk, NULL, &report);
+    assert_string_equal(report.searches[0].quirks, "slow-texel-fetch");
+    assert_string_equal(report.searches[0].masks, "");
     finish(&report);
 }
 
@@ -156,6 +174,7 @@ static void table_of_features(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(one_feature), cmocka_unit_test(several_features),
-                                       cmocka_unit_test(no_feature), cmocka_unit_test(table_of_features)};
+                                       cmocka_unit_test(no_feature), cmocka_unit_test(a_quirk),
+                                       cmocka_unit_test(table_of_features)};
     return cmocka_run_group_tests_name("parity search", tests, NULL, NULL);
 }
