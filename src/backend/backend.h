@@ -102,8 +102,8 @@ struct sb_ceiling {
     char unsupported[160]; /* why it was not measured; empty: it was */
 };
 /* Measures for about a second, on a device that nothing else should be using: the work grows until it takes long enough
- * for the clock, then the median of several runs counts, and of several ways to do the same the fastest. The results
- * are verified. False only when the device fails. */
+ * for the clock, then the fastest of many runs counts, and of several ways to do the same the fastest. The results are
+ * verified. False only when the device fails. */
 bool sb_device_ceiling(struct sb_device *device, enum sb_ceiling_kind kind, struct sb_ceiling *ceiling,
                        struct simba_error *error);
 

@@ -30,7 +30,7 @@ struct plot {
     struct box area; /* y0 is the upper border */
     /* Decimal logarithms of operations for a byte and of operations a second. */
     double x_low, x_high, y_low, y_high;
-    struct box *taken; /* by points, their roofs and numbers */
+    struct box *taken; /* by points, their roofs, numbers and the names of ceilings */
     int taken_count;
 };
 
@@ -157,6 +157,10 @@ static void draw_axes(const struct plot *plot) {
 
 /* ---- ceilings */
 
+static void take(struct plot *plot, struct box box) {
+    plot->taken[plot->taken_count++] = box;
+}
+
 static void draw_line(const struct plot *plot, double x0, double y0, double x1, double y1) {
     cairo_move_to(plot->cairo, at_x(plot, x0), at_y(plot, y0));
     cairo_line_to(plot->cairo, at_x(plot, x1), at_y(plot, y1));
@@ -164,7 +168,7 @@ static void draw_line(const struct plot *plot, double x0, double y0, double x1, 
 }
 
 /* From the slope to the right border. */
-static void draw_flat(const struct plot *plot, double per_second, const char *name) {
+static void draw_flat(struct plot *plot, double per_second, const char *name) {
     const struct sb_roofline *roofline = plot->roofline;
     const double left = pow(10, plot->x_low), right = pow(10, plot->x_high);
     if (!(per_second > 0)) return;
@@ -172,10 +176,12 @@ static void draw_flat(const struct plot *plot, double per_second, const char *na
     char text[128], number[32];
     draw_line(plot, from, per_second, right, per_second);
     snprintf(text, sizeof text, "%s: %sFLOP/s", name, count_text(number, per_second));
-    sb_draw_text(plot->cairo, plot->area.x1 - 6, at_y(plot, per_second) - 5, 11, 1, text);
+    const double y = at_y(plot, per_second), right_end = plot->area.x1 - 6;
+    const double width = sb_draw_text(plot->cairo, right_end, y - 5, 11, 1, text);
+    take(plot, (struct box){right_end - width, y - 16, right_end, y});
 }
 
-static void draw_ceilings(const struct plot *plot) {
+static void draw_ceilings(struct plot *plot) {
     const struct sb_roofline *roofline = plot->roofline;
     cairo_t *cairo = plot->cairo;
     const double left = pow(10, plot->x_low), right = pow(10, plot->x_high), top = top_of(roofline);
@@ -200,10 +206,6 @@ static void draw_ceilings(const struct plot *plot) {
 }
 
 /* ---- points and their numbers */
-
-static void take(struct plot *plot, struct box box) {
-    plot->taken[plot->taken_count++] = box;
-}
 
 static bool is_free(const struct plot *plot, struct box box) {
     if (box.x0 < plot->area.x0 || box.x1 > plot->area.x1 || box.y0 < plot->area.y0 || box.y1 > plot->area.y1)
@@ -377,7 +379,7 @@ bool sb_draw_roofline(const char *path, const struct sb_roofline *roofline, stru
                         .area = {MARGIN_LEFT, MARGIN_TOP, PLOT_WIDTH - MARGIN_RIGHT, plot_height - MARGIN_BOTTOM}};
     const size_t room = (size_t)roofline->count + 1;
     int *colours = fine ? sb_allocate(room, sizeof *colours, error) : NULL;
-    plot.taken = colours ? sb_allocate(3 * room, sizeof *plot.taken, error) : NULL;
+    plot.taken = colours ? sb_allocate(3 * room + 2, sizeof *plot.taken, error) : NULL;
     fine = plot.taken != NULL;
     if (fine) {
         choose_colours(roofline, colours);
