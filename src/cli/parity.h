@@ -52,7 +52,7 @@ struct parity_report {
     struct parity_tier *tiers;
     int tier_count;
     int validation_messages; /* of the devices in question */
-    bool all; /* show every tensor */
+    bool all;                /* show every tensor */
 };
 
 /* ---- parity.c: running */
@@ -78,7 +78,8 @@ void parity_progress_end(void);
 /* ---- parity_tiers.c */
 
 int parity_tier_count(const struct simba_device *device);
-/* Finds out which features, left unused, or which quirks, reckoned with, make everything pass; adds it to the report. `options`: of the device. */
+/* Finds out which features, left unused, or which quirks, reckoned with, make everything pass; adds it to the report.
+ * `options`: of the device. */
 bool parity_search_masks(const struct parity_models *models, const struct cli_device *options,
                          struct simba_device *device, struct simba_device *reference, struct parity_report *report,
                          struct simba_error *error);

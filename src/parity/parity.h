@@ -40,7 +40,8 @@ bool sb_parity_compare(const struct sb_parity_compare_parameters *parameters, st
 
 /* ---- builtin.c */
 
-/* Fills model and precision, and takes back `training` where the model is for inference; an unknown name is an error that lists the known ones. */
+/* Fills model and precision, and takes back `training` where the model is for inference; an unknown name is an error
+ * that lists the known ones. */
 bool sb_parity_builtin(const char *name, struct sb_model_config *config,
                        struct sb_parity_compare_parameters *parameters, struct simba_error *error);
 

@@ -133,7 +133,8 @@ static struct simba_parity_summary compare(struct fault with, int steps, bool st
     assert_true(document && sb_model_config_read(sb_json_root(document), &config, &error));
     sb_json_destroy(document);
     const struct sb_device_parameters parameters = {.choice = "cpu"};
-    assert_true(sb_device_open(&parameters, &device, &error) && sb_device_open(&parameters, &reference, &error));
+    assert_true(sb_device_open(&parameters, &device, &error));
+    assert_true(sb_device_open(&parameters, &reference, &error));
     device->backend = &faulty;
     fault = with;
     memset(&seen, 0, sizeof seen);
