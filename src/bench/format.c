@@ -219,22 +219,23 @@ static void write_csv(const struct simba_bench *bench, struct sb_bytes *bytes) {
 
 /* A cell: what would end it or the row is written otherwise. */
 static void put_cell(struct sb_bytes *bytes, const char *text) {
+    sb_put_text(bytes, " ");
     for (const char *at = text ? text : ""; *at; at++) {
         if (*at == '|') sb_put_text(bytes, "\\");
         sb_put(bytes, *at == '\n' || *at == '\r' ? " " : at, 1);
     }
-    sb_put_text(bytes, " | ");
+    sb_put_text(bytes, " |");
 }
 
 static void put_number(struct sb_bytes *bytes, double number, const char *format, const char *unit) {
     char text[64] = "";
     if (!isnan(number)) snprintf(text, sizeof text, format, number);
-    put_format(bytes, "%s%s | ", text, text[0] ? unit : "");
+    put_format(bytes, " %s%s |", text, text[0] ? unit : "");
 }
 
 static void put_row(struct sb_bytes *bytes, const struct simba_bench_row *row) {
     const bool ceiling = strcmp(row->kind, "ceiling") == 0; /* its run is a second long by definition */
-    sb_put_text(bytes, "| ");
+    sb_put_text(bytes, "|");
     put_cell(bytes, row->name);
     put_cell(bytes, row->shape);
     put_cell(bytes, row->dtype);
@@ -248,12 +249,9 @@ static void put_row(struct sb_bytes *bytes, const struct simba_bench_row *row) {
     put_cell(bytes, row->bound_by);
     put_number(bytes, row->error, "%.1e", "");
     put_cell(bytes, row->unsupported ? NULL : row->variant);
-    if (row->unsupported) {
-        sb_put_text(bytes, "unsupported: ");
-        put_cell(bytes, row->unsupported);
-    } else {
-        put_cell(bytes, row->note);
-    }
+    char reason[1200];
+    snprintf(reason, sizeof reason, "unsupported: %s", row->unsupported ? row->unsupported : "");
+    put_cell(bytes, row->unsupported ? reason : row->note);
     sb_put_text(bytes, "\n");
 }
 
