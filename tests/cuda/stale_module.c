@@ -11,5 +11,4 @@
 #define STALE_SIZE sizeof(struct sb_backend)
 #endif
 
-const struct sb_cuda_module sb_cuda_module = {
-    .version = STALE_VERSION, .commit = STALE_COMMIT, .sizes = {STALE_SIZE}};
+const struct sb_cuda_module sb_cuda_module = {.version = STALE_VERSION, .commit = STALE_COMMIT, .sizes = {STALE_SIZE}};
