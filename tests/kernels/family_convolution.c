@@ -2,7 +2,7 @@
 #include "families.h"
 
 enum { BATCH, HEIGHT, WIDTH, CHANNELS, OUT, KERNEL, STRIDE, PADDING, FLAGS, PRECISION };
-enum { BIAS = 1, GELU = 2 };
+enum { BIAS = 1, GELU = 2, SHARED = 4 };
 
 static void draw_conv2d(struct check *check, int64_t *sizes) {
     sizes[BATCH] = check_between(check, 1, 3);
@@ -18,10 +18,11 @@ static void draw_conv2d(struct check *check, int64_t *sizes) {
         sizes[CHANNELS] = (sizes[CHANNELS] + 3) / 4 * 4;
         sizes[OUT] = (sizes[OUT] + 3) / 4 * 4;
     }
-    sizes[FLAGS] = check_between(check, 0, 1);
+    sizes[FLAGS] = check_between(check, 0, 1) | (check_chance(check, 0.3) ? SHARED : 0);
     sizes[PRECISION] = check_precision(check);
 }
 
+/* SHARED: x has a second gradient, to which the convolution adds its own. */
 static void build_conv2d(struct check *check, const int64_t *sizes) {
     struct sb_conv2d_parameters p = {.name = "conv2d", .stride = sizes[STRIDE], .padding = sizes[PADDING]};
     check->graph.precision = (enum sb_precision)sizes[PRECISION];
@@ -30,6 +31,7 @@ static void build_conv2d(struct check *check, const int64_t *sizes) {
                             CHECK_SHAPE(sizes[OUT], sizes[CHANNELS], sizes[KERNEL], sizes[KERNEL]));
     if (sizes[FLAGS] & BIAS) p.bias = check_normal(check, "bias", 0, 1, 1, CHECK_SHAPE(sizes[OUT]));
     check_root(check, sb_op_conv2d(&check->graph, p));
+    if (sizes[FLAGS] & SHARED) check_root(check, sb_op_negative_exp(&check->graph, "other", p.x));
 }
 
 const struct check_family check_conv2d = {
