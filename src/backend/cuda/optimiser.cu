@@ -24,6 +24,7 @@ struct square_term {
 static __global__ void square_root(int64_t count, const double *x, float *y) {
     CUDA_ELEMENTS(i, count) y[i] = (float)sqrt(x[i]);
 }
+
 bool cuda_gradient_norm(struct cuda_arguments *arguments) {
     const struct square_term term = {cuda_floats(&arguments->in[0])};
     double *square = (double *)arguments->scratch;
@@ -35,7 +36,7 @@ size_t cuda_gradient_norm_scratch(const struct sb_node *node) {
     return sizeof(double) + cuda_parts_bytes(sb_elements(node->inputs[0]), 1);
 }
 
-/* `loss`: or NULL. */
+/* Whether a step may change anything; `loss`: or NULL. */
 static __device__ bool is_finite(const float *norm, const float *loss) {
     return isfinite(*norm) && (!loss || isfinite(*loss));
 }
@@ -74,6 +75,7 @@ bool cuda_loss_scaling(struct cuda_arguments *arguments) {
                        (struct sb_scaled_step *)arguments->out[1].data);
 }
 
+/* A group of parameters, and what is known of the step. */
 struct group {
     struct sb_adamw_attributes attributes;
     float *parameter, *moment1, *moment2;

@@ -1,7 +1,6 @@
 /* Mamba's selective scan. It goes through the tokens in the chunks that the graph saves states for. Of each chunk one
  * kernel computes all states, a thread taking one state of one channel from token to token; the sums over states, and
- * over channels, follow in kernels of their own. So no thread is long, every sum has its order, and the memory is that
- * of one chunk. */
+ * over channels, follow in kernels of their own, so that no memory larger than a chunk's states is needed. */
 #include "backend/cuda/numbers.h"
 #include "backend/cuda/sums.h"
 
@@ -158,7 +157,7 @@ static __global__ void scan_adjoints(int64_t count, struct scan s, struct adjoin
     }
 }
 
-/* A thread for each [B, tokens, E]: what sums over the states. */
+/* A thread for each [B, tokens, E]: what is summed over the states. */
 static __global__ void scan_channel_gradients(int64_t count, struct scan s, struct adjoints g, float *du,
                                               float *ddelta) {
     CUDA_ELEMENTS(i, count) {
@@ -167,8 +166,8 @@ static __global__ void scan_channel_gradients(int64_t count, struct scan s, stru
         const double step = step_size(s, row, e), input = s.u[at];
         double input_sum = s.d ? s.d[e] * arrived_at(s, g, row, e) : 0, step_sum = 0;
         for (int64_t n = 0; n < s.size; n++) {
-            const double rate = s.a[e * s.size + n], factor = s.b.row(row)[n],
-                         adjoint = adjoint_of(s, g, item, k, e, n);
+            const double rate = s.a[e * s.size + n], factor = s.b.row(row)[n];
+            const double adjoint = adjoint_of(s, g, item, k, e, n);
             input_sum += adjoint * factor * step;
             step_sum += adjoint * (factor * input + rate * exp(step * rate) * state_of(s, item, k, e, n));
         }
@@ -179,7 +178,7 @@ static __global__ void scan_channel_gradients(int64_t count, struct scan s, stru
     }
 }
 
-/* A thread for each [B, tokens, N]: what sums over the channels. */
+/* A thread for each [B, tokens, N]: what is summed over the channels. */
 static __global__ void scan_state_gradients(int64_t count, struct scan s, struct adjoints g, struct cuda_matrix db,
                                             struct cuda_matrix dc) {
     CUDA_ELEMENTS(i, count) {
@@ -237,6 +236,7 @@ bool cuda_selective_scan_gradient(struct cuda_arguments *arguments) {
     if (dz.data && !cuda_launch(arguments, rows * s.channels, gate_gradient, s.z, g.dy,
                                 cuda_floats(&in[SB_SCAN_GRADIENT_UNGATED]), dz))
         return false;
+    /* The bias is added to delta, so it has the sum of delta's gradient. */
     return cuda_sum_terms(arguments, batch, states, cuda_doubles{g.a_sum, states}, parts,
                           cuda_floats(&out[SB_SCAN_GRADIENT_DA])) &&
            (!dd || cuda_sum_terms(arguments, rows, s.channels, skip, parts, dd)) &&
