@@ -4,7 +4,8 @@
 # and builds and tests this checkout inside. Its software driver executes cooperative matrices.
 #   tools/current_mesa.sh [--suite NAME] [--width BITS]... [COMMAND [ARGUMENT...]]
 #   --suite NAME   Debian trixie with the Mesa of its backports (default), or sid: the newest of everything
-#   --width BITS   vector width of the driver for the tests: 128, 256 or 512; several are run in turn; default: its own
+#   --width BITS   vector width of the driver for the tests: 128, 256 or 512; several are run in turn; default: its own.
+#                  Mesa 26.1 cannot do 512 (docs/software-drivers.md)
 #   COMMAND        what to do there, in the checkout, instead of the tests: `bash`, or for example
 #                  build/current-mesa/trixie-build/tests/kernels/check --disable subgroup --bench linear
 # Needs root (or sudo) for chroot, the package debootstrap, the network the first time, and 2 GB below build/.
@@ -13,7 +14,7 @@ cd "$(dirname "$0")/.."
 . tools/packages.sh
 
 wrong_usage() {
-    sed -n '5,10p' "$0" >&2
+    sed -n "5,11p" "$0" >&2
     echo "$1" >&2
     exit 2
 }

@@ -85,7 +85,7 @@ static double fastest(struct sb_graph *graph) {
     CHECK(sb_program_create(
         device, &(struct sb_program_parameters){.graph = graph, .plan = &plan, .profile = true, .name = "one node"},
         &program, &error));
-    assert_in_range(graph->node_count, 1, 4);
+    assert_true(graph->node_count >= 1 && graph->node_count <= 4);
     for (int i = 0; i < 3; i++) {
         CHECK(sb_program_submit(program, 0, 1u << SB_PHASE_COMPUTE, &error));
         CHECK(sb_program_times(program, 0, seconds, &error));

@@ -13,6 +13,7 @@
 
 static const struct vk_driver old_lavapipe = {VK_DRIVER_ID_MESA_LLVMPIPE, 0x10005, "Mesa 22.3.6 (LLVM 15.0.6)"},
                               new_lavapipe = {VK_DRIVER_ID_MESA_LLVMPIPE, 0x10005, "Mesa 25.0.7-2 (LLVM 19.1.7)"},
+                              current_lavapipe = {VK_DRIVER_ID_MESA_LLVMPIPE, 0x10005, "Mesa 26.1.6 (LLVM 19.1.7)"},
                               swiftshader = {VK_DRIVER_ID_GOOGLE_SWIFTSHADER, 0x1ae0, ""},
                               intel = {VK_DRIVER_ID_INTEL_OPEN_SOURCE_MESA, 0x8086, "Mesa 25.0.7"},
                               radv = {VK_DRIVER_ID_MESA_RADV, 0x1002, "Mesa 25.0.7"};
@@ -54,6 +55,7 @@ static void test_drivers(void **state) {
         {VK_QUIRK_SHORT_LOOPS, &swiftshader, false},         {VK_QUIRK_INEXACT_EXPONENTIAL, &swiftshader, true},
         {VK_QUIRK_INEXACT_EXPONENTIAL, &new_lavapipe, true}, {VK_QUIRK_INEXACT_EXPONENTIAL, &radv, false},
         {VK_QUIRK_NARROW_SUBGROUPS, &intel, true},           {VK_QUIRK_NARROW_SUBGROUPS, &radv, false},
+        {VK_QUIRK_NARROW_COOPERATIVE, &new_lavapipe, false}, {VK_QUIRK_NARROW_COOPERATIVE, &current_lavapipe, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         if (vk_quirk_applies(cases[i].quirk, cases[i].driver) != cases[i].applies)

@@ -195,6 +195,8 @@ bool vk_capabilities_read(VkPhysicalDevice device, const struct sb_device_parame
 #endif
     capabilities->available = available;
     if (!apply_quirks(&properties12, parameters->quirks, capabilities, error)) goto error;
+    if (capabilities->quirks & 1u << VK_QUIRK_NARROW_COOPERATIVE && properties11.subgroupSize > 8)
+        capabilities->available &= ~(uint32_t)VK_NEEDS_COOPERATIVE_MATRIX;
     if (!apply_mask(parameters->disable, capabilities, error)) goto error;
     if (!(capabilities->available & VK_NEEDS_FLOAT16))
         capabilities->available &= ~(uint32_t)VK_NEEDS_COOPERATIVE_MATRIX;

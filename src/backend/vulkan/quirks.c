@@ -33,6 +33,13 @@ const struct sb_quirk vk_quirks[VK_QUIRK_COUNT] = {
          .effect = "where the subgroup size can be chosen it is 16 instead of 32",
          .reason = "the register file is shared by the lanes: kernels with many values in registers spill at 32",
          .reference = "src/backend/vulkan/capabilities.c"},
+    [VK_QUIRK_NARROW_COOPERATIVE] =
+        {.name = "narrow-cooperative",
+         .drivers = "lavapipe (llvmpipe) of Mesa 26 and later",
+         .effect = "cooperative matrices are left alone where subgroups have more than 8 lanes",
+         .reason = "for 16 lanes (LP_NATIVE_VECTOR_WIDTH=512) the driver crashes when it compiles a kernel with "
+                   "cooperative matrices",
+         .reference = "docs/software-drivers.md: Mesa 26.1.6"},
 };
 
 /* Any line that fits is enough. An id or vendor of 0 fits all. Versions are looked for behind `prefix` in the driver's
@@ -48,6 +55,7 @@ static const struct {
     {VK_QUIRK_INEXACT_EXPONENTIAL, VK_DRIVER_ID_MESA_LLVMPIPE, 0, NULL, NULL, NULL},
     {VK_QUIRK_INEXACT_EXPONENTIAL, VK_DRIVER_ID_GOOGLE_SWIFTSHADER, 0, NULL, NULL, NULL},
     {VK_QUIRK_NARROW_SUBGROUPS, 0, 0x8086, NULL, NULL, NULL},
+    {VK_QUIRK_NARROW_COOPERATIVE, VK_DRIVER_ID_MESA_LLVMPIPE, 0, "Mesa ", "26", NULL},
 };
 
 int vk_version_compare(const char *left, const char *right) {
