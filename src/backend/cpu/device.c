@@ -18,7 +18,7 @@ struct cpu_program {
     unsigned char *spaces[SB_SPACE_COUNT];
     size_t activation_bytes, host_bytes;
     void **host[SB_SLOTS];     /* by tensor index: inputs and outputs, dense; else NULL */
-    double *seconds[SB_SLOTS]; /* by node index, of the last run */
+    double *seconds[SB_SLOTS]; /* by node index, of the last submit; NULL: not asked for */
 };
 
 static bool list_devices(struct sb_device_description **list, int *count, char *note, struct simba_error *error) {
@@ -68,7 +68,7 @@ static bool memory_create(struct sb_device *device, size_t bytes, const char *na
     created->bytes = sb_allocate(bytes ? bytes : 1, 1, error);
     if (!created->bytes) {
         free(created);
-        return sb_fail_within(error, "While making \"%s\"", name ? name : "");
+        return sb_fail_within(error, "While making \"%s\": ", name ? name : "");
     }
     *memory = &created->base;
     return true;
@@ -120,8 +120,9 @@ static bool program_create(struct sb_device *device, const struct sb_program_par
     if (!created->spaces[SB_SPACE_ACTIVATION]) goto error;
     for (int slot = 0; slot < SB_SLOTS; slot++) {
         created->host[slot] = sb_allocate((size_t)graph->tensor_count + 1, sizeof(void *), error);
-        created->seconds[slot] = sb_allocate((size_t)graph->node_count + 1, sizeof(double), error);
-        if (!created->host[slot] || !created->seconds[slot]) goto error;
+        if (parameters->profile)
+            created->seconds[slot] = sb_allocate((size_t)graph->node_count + 1, sizeof(double), error);
+        if (!created->host[slot] || (parameters->profile && !created->seconds[slot])) goto error;
         for (int i = 0; i < graph->tensor_count; i++) {
             const struct sb_tensor *tensor = graph->tensors[i];
             if (!tensor->is_input && !tensor->is_output) continue;
@@ -174,7 +175,9 @@ static void copy_rows(const struct cpu_program *program, const struct sb_tensor 
     }
 }
 
-static bool run_node(struct cpu_program *program, int slot, const struct sb_node *node, struct simba_error *error) {
+/* *seconds: how long it took; NULL: it does not matter. */
+static bool run_node(struct cpu_program *program, const struct sb_node *node, double *seconds,
+                     struct simba_error *error) {
     cpu_function function = cpu_functions[node->op];
     if (!function) return true; /* a view */
     struct cpu_arguments arguments = {.node = node, .error = error};
@@ -185,10 +188,9 @@ static bool run_node(struct cpu_program *program, int slot, const struct sb_node
             arguments.out[i] = (struct cpu_span){data_of(program, node->outputs[i]), node->outputs[i]};
     struct timespec start, end;
     clock_gettime(CLOCK_MONOTONIC, &start);
-    if (!function(&arguments)) return sb_fail_within(error, "In node \"%s\"", node->name);
+    if (!function(&arguments)) return sb_fail_within(error, "In node \"%s\": ", node->name);
     clock_gettime(CLOCK_MONOTONIC, &end);
-    program->seconds[slot][node->index] =
-        (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+    if (seconds) *seconds = (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
     return true;
 }
 
@@ -202,10 +204,13 @@ static bool program_submit(struct sb_program *program, int slot, unsigned phases
     struct cpu_program *cpu = (struct cpu_program *)program;
     const struct sb_graph *graph = program->graph;
     copy_inputs(cpu, slot);
+    if (cpu->seconds[slot]) memset(cpu->seconds[slot], 0, (size_t)graph->node_count * sizeof(double));
     for (int phase = 0; phase < SB_PHASE_COUNT; phase++) {
         if (!(phases & 1u << phase)) continue;
         for (int i = 0; i < graph->node_count; i++)
-            if ((int)graph->nodes[i]->phase == phase && !run_node(cpu, slot, graph->nodes[i], error)) return false;
+            if ((int)graph->nodes[i]->phase == phase &&
+                !run_node(cpu, graph->nodes[i], cpu->seconds[slot] ? &cpu->seconds[slot][i] : NULL, error))
+                return false;
     }
     for (int i = 0; i < graph->tensor_count; i++)
         if (graph->tensors[i]->is_output) copy_rows(cpu, graph->tensors[i], cpu->host[slot][i], TO_DENSE);
@@ -221,7 +226,8 @@ static bool program_wait(struct sb_program *program, int slot, struct simba_erro
 }
 
 static bool program_run_node(struct sb_program *program, int slot, int node, struct simba_error *error) {
-    return run_node((struct cpu_program *)program, slot, program->graph->nodes[node], error);
+    (void)slot; /* inputs and outputs are left alone, and so are the times of the last submit */
+    return run_node((struct cpu_program *)program, program->graph->nodes[node], NULL, error);
 }
 
 static bool program_read(struct sb_program *program, const struct sb_tensor *tensor, void *dense,
@@ -240,9 +246,11 @@ static bool program_write(struct sb_program *program, const struct sb_tensor *te
 }
 
 static bool program_times(struct sb_program *program, int slot, double *seconds, struct simba_error *error) {
-    (void)error;
-    memcpy(seconds, ((struct cpu_program *)program)->seconds[slot],
-           (size_t)program->graph->node_count * sizeof(double));
+    const struct cpu_program *cpu = (const struct cpu_program *)program;
+    if (!cpu->seconds[slot])
+        return sb_fail(error, SIMBA_ERROR_UNSUPPORTED,
+                       "This program has no times of its nodes: they were not asked for when it was made.");
+    memcpy(seconds, cpu->seconds[slot], (size_t)program->graph->node_count * sizeof(double));
     return true;
 }
 

@@ -7,7 +7,6 @@
 /* Around a node, with `profile`. */
 struct interval {
     cudaEvent_t start, end;
-    bool recorded;
 };
 
 struct cuda_program {
@@ -19,6 +18,7 @@ struct cuda_program {
     void **host[SB_SLOTS]; /* by tensor index: inputs and outputs, dense; else NULL */
     cudaEvent_t done[SB_SLOTS];
     struct interval *intervals[SB_SLOTS]; /* by node index; NULL: not asked for */
+    unsigned timed_phases[SB_SLOTS];      /* of the last submit */
 };
 
 void cuda_program_destroy(struct sb_program *program) {
@@ -133,7 +133,9 @@ static bool copy_rows(const struct cuda_program *program, const struct sb_tensor
                                   program->device->stream));
 }
 
-static bool run_node(struct cuda_program *program, int slot, const struct sb_node *node, struct simba_error *error) {
+/* `interval`: where its time goes; NULL: it is not taken. */
+static bool run_node(struct cuda_program *program, const struct sb_node *node, const struct interval *interval,
+                     struct simba_error *error) {
     const struct cuda_operation *operation = &cuda_operations[node->op];
     if (!operation->run) return true; /* a view */
     struct cuda_arguments arguments = {
@@ -143,11 +145,9 @@ static bool run_node(struct cuda_program *program, int slot, const struct sb_nod
     for (int i = 0; i < SB_MAX_OUTPUTS; i++)
         if (node->outputs[i])
             arguments.out[i] = (struct cuda_span){data_of(program, node->outputs[i]), node->outputs[i]};
-    struct interval *interval = program->intervals[slot] ? &program->intervals[slot][node->index] : NULL;
     if ((interval && !CUDA(cudaEventRecord(interval->start, program->device->stream))) || !operation->run(&arguments) ||
         (interval && !CUDA(cudaEventRecord(interval->end, program->device->stream))))
         return sb_fail_within(error, "In node \"%s\": ", node->name);
-    if (interval) interval->recorded = true;
     return true;
 }
 
@@ -161,6 +161,7 @@ bool cuda_program_submit(struct sb_program *program, int slot, unsigned phases, 
     struct cuda_program *cuda = (struct cuda_program *)program;
     const struct sb_graph *graph = program->graph;
     if (!cuda_program_wait(program, slot, error)) return false;
+    cuda->timed_phases[slot] = 0; /* until all of it is recorded */
     for (int i = 0; i < graph->tensor_count; i++)
         if (graph->tensors[i]->is_input &&
             !copy_rows(cuda, graph->tensors[i], cuda->host[slot][i], cudaMemcpyHostToDevice, error))
@@ -168,18 +169,22 @@ bool cuda_program_submit(struct sb_program *program, int slot, unsigned phases, 
     for (int phase = 0; phase < SB_PHASE_COUNT; phase++) {
         if (!(phases & 1u << phase)) continue;
         for (int i = 0; i < graph->node_count; i++)
-            if ((int)graph->nodes[i]->phase == phase && !run_node(cuda, slot, graph->nodes[i], error)) return false;
+            if ((int)graph->nodes[i]->phase == phase &&
+                !run_node(cuda, graph->nodes[i], cuda->intervals[slot] ? &cuda->intervals[slot][i] : NULL, error))
+                return false;
     }
     for (int i = 0; i < graph->tensor_count; i++)
         if (graph->tensors[i]->is_output &&
             !copy_rows(cuda, graph->tensors[i], cuda->host[slot][i], cudaMemcpyDeviceToHost, error))
             return false;
+    cuda->timed_phases[slot] = phases;
     return CUDA(cudaEventRecord(cuda->done[slot], cuda->device->stream));
 }
 
 bool cuda_program_run_node(struct sb_program *program, int slot, int node, struct simba_error *error) {
     struct cuda_program *cuda = (struct cuda_program *)program;
-    return cuda_enter(cuda->device, error) && run_node(cuda, slot, program->graph->nodes[node], error) &&
+    (void)slot; /* inputs and outputs are left alone, and so are the times of the last submit */
+    return cuda_enter(cuda->device, error) && run_node(cuda, program->graph->nodes[node], NULL, error) &&
            cuda_finish(cuda->device, error);
 }
 
@@ -200,12 +205,16 @@ bool cuda_program_write(struct sb_program *program, const struct sb_tensor *tens
 
 bool cuda_program_times(struct sb_program *program, int slot, double *seconds, struct simba_error *error) {
     const struct cuda_program *cuda = (const struct cuda_program *)program;
+    if (!cuda->intervals[slot])
+        return sb_fail(error, SIMBA_ERROR_UNSUPPORTED,
+                       "This program has no times of its nodes: they were not asked for when it was made.");
     if (!cuda_program_wait(program, slot, error)) return false;
     for (int i = 0; i < program->graph->node_count; i++) {
-        float milliseconds = 0;
+        const struct sb_node *node = program->graph->nodes[i];
         const struct interval *interval = &cuda->intervals[slot][i];
-        if (interval->recorded && !CUDA(cudaEventElapsedTime(&milliseconds, interval->start, interval->end)))
-            return false;
+        const bool timed = cuda->timed_phases[slot] & 1u << node->phase && cuda_operations[node->op].run;
+        float milliseconds = 0;
+        if (timed && !CUDA(cudaEventElapsedTime(&milliseconds, interval->start, interval->end))) return false;
         seconds[i] = 1e-3 * (double)milliseconds;
     }
     return true;
