@@ -28,7 +28,8 @@ static bool cuda_launch(struct cuda_arguments *arguments, int64_t count, void (*
     struct simba_error *error = arguments->error;
     if (count <= 0) return true;
     const int64_t wanted = (count + threads - 1) / threads, blocks = wanted < most_blocks ? wanted : most_blocks;
-    CUDA_START(kernel, (unsigned)blocks, (unsigned)threads, arguments->device->stream, count, (Parameters)(values)...);
+    CUDA_START(kernel, (unsigned)blocks, (unsigned)threads, arguments->device->stream, count,
+               static_cast<Parameters>(values)...);
     return CUDA(cudaGetLastError());
 }
 

@@ -76,27 +76,41 @@ bool cuda_linear(struct cuda_arguments *arguments) {
                        cuda_matrix_of(&arguments->out[SB_LINEAR_SAVED]), cuda_matrix_of(y));
 }
 
+/* Rows that cuBLAS sums in float32; the sums of all such parts are added in double and in fixed order. So the error
+ * does not grow with the batch, nor depend on how cuBLAS divides a long sum. */
+static const int64_t PRODUCT_PART_ROWS = 16384;
+
+static int64_t product_parts(int64_t rows) {
+    return (rows + PRODUCT_PART_ROWS - 1) / PRODUCT_PART_ROWS;
+}
+
 size_t cuda_linear_weight_gradient_scratch(const struct sb_node *node) {
-    const struct sb_tensor *dy = node->inputs[SB_WEIGHT_GRADIENT_DY];
-    const size_t products = (size_t)rounded_elements(node, node->inputs[SB_WEIGHT_GRADIENT_A], dy) * sizeof(float);
+    const struct sb_tensor *a = node->inputs[SB_WEIGHT_GRADIENT_A], *dy = node->inputs[SB_WEIGHT_GRADIENT_DY];
+    const int64_t weights = sb_elements(node->outputs[SB_WEIGHT_GRADIENT_DB]);
+    const size_t products =
+        (size_t)(rounded_elements(node, a, dy) + product_parts(sb_rows(a)) * weights) * sizeof(float);
     const size_t parts = node->outputs[SB_WEIGHT_GRADIENT_DBIAS] ? cuda_parts_bytes(sb_rows(dy), sb_columns(dy)) : 0;
     return products > parts ? products : parts;
 }
 
+static __global__ void add_products(int64_t count, const float *products, int64_t parts, const float *addend,
+                                    float *db) {
+    CUDA_ELEMENTS(i, count) {
+        double sum = addend ? addend[i] : 0;
+        for (int64_t part = 0; part < parts; part++) sum += products[part * count + i];
+        db[i] = (float)sum;
+    }
+}
+
 bool cuda_linear_weight_gradient(struct cuda_arguments *arguments) {
-    const struct cuda_span *addend = &arguments->in[SB_WEIGHT_GRADIENT_ADDEND];
-    float *db = cuda_floats(&arguments->out[SB_WEIGHT_GRADIENT_DB]);
+    const struct cuda_span *db = &arguments->out[SB_WEIGHT_GRADIENT_DB];
     float *dbias = cuda_floats(&arguments->out[SB_WEIGHT_GRADIENT_DBIAS]), *scratch = (float *)arguments->scratch;
     const struct product_sizes sizes = sizes_of(arguments->node, arguments->in[SB_WEIGHT_GRADIENT_A].tensor,
                                                 arguments->in[SB_WEIGHT_GRADIENT_DY].tensor);
     struct cuda_matrix a = cuda_matrix_of(&arguments->in[SB_WEIGHT_GRADIENT_A]);
     struct cuda_matrix dy = cuda_matrix_of(&arguments->in[SB_WEIGHT_GRADIENT_DY]);
     struct simba_error *error = arguments->error;
-    const float one = 1, previous = addend->data ? 1 : 0;
-    if (addend->data && addend->data != db &&
-        !CUDA(cudaMemcpyAsync(db, addend->data, sb_bytes(addend->tensor), cudaMemcpyDeviceToDevice,
-                              arguments->device->stream)))
-        return false;
+    const float one = 1, zero = 0;
     /* The bias' gradient has the numbers as they are. */
     if (dbias && !cuda_sum_rows(arguments, dy, sizes.rows, (double *)arguments->scratch, dbias)) return false;
     if (!rounded(arguments, sizes.rows, &a, &scratch) || !rounded(arguments, sizes.rows, &dy, &scratch)) return false;
@@ -104,7 +118,16 @@ bool cuda_linear_weight_gradient(struct cuda_arguments *arguments) {
     const bool transposed = arguments->node->attributes.linear.transpose_b;
     const struct cuda_matrix left = transposed ? dy : a, right = transposed ? a : dy;
     const int64_t rows = transposed ? sizes.width : sizes.depth, columns = transposed ? sizes.depth : sizes.width;
-    return CUBLAS(cublasSgemmStridedBatched_64(arguments->device->blas, CUBLAS_OP_N, CUBLAS_OP_T, columns, rows,
-                                               sizes.rows, &one, right.data, right.pitch, columns, left.data,
-                                               left.pitch, rows, &previous, db, columns, rows * columns, sizes.groups));
+    const int64_t weights = sb_elements(db->tensor);
+    for (int64_t part = 0; part < product_parts(sizes.rows); part++) {
+        const int64_t first = part * PRODUCT_PART_ROWS, rest = sizes.rows - first;
+        if (!CUBLAS(cublasSgemmStridedBatched_64(arguments->device->blas, CUBLAS_OP_N, CUBLAS_OP_T, columns, rows,
+                                                 rest < PRODUCT_PART_ROWS ? rest : PRODUCT_PART_ROWS, &one,
+                                                 right.data + first * right.pitch, right.pitch, columns,
+                                                 left.data + first * left.pitch, left.pitch, rows, &zero,
+                                                 scratch + part * weights, columns, rows * columns, sizes.groups)))
+            return false;
+    }
+    return cuda_launch(arguments, weights, add_products, scratch, product_parts(sizes.rows),
+                       cuda_floats(&arguments->in[SB_WEIGHT_GRADIENT_ADDEND]), cuda_floats(db));
 }

@@ -1,4 +1,4 @@
-/* cuBLAS on the CPU: sums in double. */
+/* cuBLAS on the CPU: sums in float32 and in order, which is the least exact way that a card may take. */
 #include "cublas_v2.h"
 #include "emulated.h"
 
@@ -61,22 +61,21 @@ cublasStatus_t cublasSgemmStridedBatched_64(cublasHandle_t handle, cublasOperati
     emulated_check(b, "cuBLAS");
     emulated_check(c, "cuBLAS");
     emulated_enter();
-    std::vector<double> sums(static_cast<size_t>(m));
+    std::vector<float> sums(static_cast<size_t>(m));
     for (int64_t item = 0; item < batch; item++)
         for (int64_t column = 0; column < n; column++) {
             const float *left = a + item * stride_a, *right = b + item * stride_b;
             float *to = c + item * stride_c + column * pitch_c;
-            /* As cuBLAS: with beta 0, c is not read. */
-            for (int64_t row = 0; row < m; row++)
-                sums[static_cast<size_t>(row)] = *beta != 0 ? static_cast<double>(*beta) * to[row] : 0;
+            sums.assign(sums.size(), 0);
             for (int64_t i = 0; i < k; i++) {
-                const double factor =
-                    static_cast<double>(*alpha) * right[transpose_b ? i * pitch_b + column : column * pitch_b + i];
+                const float factor = right[transpose_b ? i * pitch_b + column : column * pitch_b + i];
                 for (int64_t row = 0; row < m; row++)
                     sums[static_cast<size_t>(row)] +=
                         factor * left[transpose_a ? row * pitch_a + i : i * pitch_a + row];
             }
-            for (int64_t row = 0; row < m; row++) to[row] = static_cast<float>(sums[static_cast<size_t>(row)]);
+            /* As cuBLAS: with beta 0, c is not read. */
+            for (int64_t row = 0; row < m; row++)
+                to[row] = *alpha * sums[static_cast<size_t>(row)] + (*beta != 0 ? *beta * to[row] : 0);
         }
     emulated_leave();
     return CUBLAS_STATUS_SUCCESS;
