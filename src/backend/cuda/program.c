@@ -15,6 +15,7 @@ struct cuda_program {
     unsigned char *spaces[SB_SPACE_COUNT];
     void *scratch;
     size_t activation_bytes, scratch_bytes, host_bytes;
+    bool transforms;       /* so it needs the device's work area for them */
     void **host[SB_SLOTS]; /* by tensor index: inputs and outputs, dense; else NULL */
     cudaEvent_t done[SB_SLOTS];
     struct interval *intervals[SB_SLOTS]; /* by node index; NULL: not asked for */
@@ -75,7 +76,9 @@ static bool prepare_nodes(struct cuda_program *program, struct simba_error *erro
                            (int)node->op);
         const size_t bytes = operation->scratch ? operation->scratch(node) : 0;
         if (bytes > program->scratch_bytes) program->scratch_bytes = bytes;
-        if (operation->prepare && !operation->prepare(program->device, node, error))
+        if (!operation->prepare) continue;
+        program->transforms = true;
+        if (!operation->prepare(program->device, node, error))
             return sb_fail_within(error, "In node \"%s\": ", node->name);
     }
     return true;
@@ -108,7 +111,8 @@ bool cuda_program_create(struct sb_device *device, const struct sb_program_param
 
 size_t cuda_program_memory(const struct sb_program *program) {
     const struct cuda_program *cuda = (const struct cuda_program *)program;
-    return cuda->activation_bytes + cuda->scratch_bytes + cuda->host_bytes;
+    return cuda->activation_bytes + cuda->scratch_bytes + cuda->host_bytes +
+           (cuda->transforms ? cuda->device->fft_workspace_bytes : 0);
 }
 
 void *cuda_program_host(struct sb_program *program, int slot, const struct sb_tensor *tensor) {

@@ -49,6 +49,8 @@ struct cuda_device {
     cublasHandle_t blas;
     void *blas_workspace;
     struct cuda_plan *plans; /* of cuFFT: a list, by size */
+    void *fft_workspace;     /* as large as the plan that needs most wants it */
+    size_t fft_workspace_bytes;
 };
 /* To be called first by whatever calls CUDA: the current device belongs to the thread. */
 bool cuda_enter(const struct cuda_device *device, struct simba_error *error);
@@ -102,7 +104,7 @@ struct cuda_operation {
     bool (*run)(struct cuda_arguments *arguments);
     /* Bytes of scratch memory; NULL: none. All nodes of a program share the largest. */
     size_t (*scratch)(const struct sb_node *node);
-    /* What takes memory and has to be there before the first run; NULL: nothing. */
+    /* Makes cuFFT's plans, which take memory and have to be there before the first run; NULL: it has none. */
     bool (*prepare)(struct cuda_device *device, const struct sb_node *node, struct simba_error *error);
 };
 extern const struct cuda_operation cuda_operations[SB_OP_COUNT]; /* operations.c; run NULL: a view */

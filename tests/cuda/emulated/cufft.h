@@ -27,9 +27,13 @@ typedef struct {
     double x, y;
 } cufftDoubleComplex;
 
-/* `batch` dense transforms of `rank` axes, one behind the other. */
-cufftResult cufftPlanMany(cufftHandle *plan, int rank, int *sizes, int *in_sizes, int in_stride, int in_distance,
-                          int *out_sizes, int out_stride, int out_distance, cufftType type, int batch);
+cufftResult cufftCreate(cufftHandle *plan);
+cufftResult cufftSetAutoAllocation(cufftHandle plan, int automatic);
+/* `batch` dense transforms of `rank` axes, one behind the other. *work_bytes: how large a work area they need. */
+cufftResult cufftMakePlanMany(cufftHandle plan, int rank, int *sizes, int *in_sizes, int in_stride, int in_distance,
+                              int *out_sizes, int out_stride, int out_distance, cufftType type, int batch,
+                              size_t *work_bytes);
+cufftResult cufftSetWorkArea(cufftHandle plan, void *area);
 cufftResult cufftSetStream(cufftHandle plan, cudaStream_t stream);
 cufftResult cufftExecZ2Z(cufftHandle plan, cufftDoubleComplex *in, cufftDoubleComplex *out, int direction);
 cufftResult cufftDestroy(cufftHandle plan);

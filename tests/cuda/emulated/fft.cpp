@@ -3,6 +3,7 @@
 #include "emulated.h"
 
 #include <complex>
+#include <cstring>
 #include <map>
 #include <vector>
 
@@ -13,8 +14,14 @@ using number = std::complex<double>;
 struct plan {
     std::vector<long> sizes;
     long count;
+    bool allocates; /* as cuFFT does unless told not to; this one does not */
+    void *area;
 };
 std::map<cufftHandle, plan> plans;
+
+size_t work_size(const plan &plan) {
+    return static_cast<size_t>(plan.sizes[0] * plan.sizes[1] * plan.count) * sizeof(cufftDoubleComplex);
+}
 
 long smallest_factor(long n) {
     for (long factor = 2; factor * factor <= n; factor++)
@@ -59,12 +66,37 @@ void transform_axis(cufftDoubleComplex *values, long size, long stride, int dire
 
 } // namespace
 
-cufftResult cufftPlanMany(cufftHandle *handle, int rank, int *sizes, int *in_sizes, int, int, int *out_sizes, int, int,
-                          cufftType type, int batch) {
+cufftResult cufftCreate(cufftHandle *handle) {
     static cufftHandle last;
-    if (rank != 2 || in_sizes || out_sizes || type != CUFFT_Z2Z || batch < 1) return CUFFT_NOT_SUPPORTED;
     *handle = ++last;
-    plans[*handle] = {{sizes[0], sizes[1]}, batch};
+    plans[*handle] = {{}, 0, true, nullptr};
+    return CUFFT_SUCCESS;
+}
+
+cufftResult cufftSetAutoAllocation(cufftHandle handle, int automatic) {
+    const auto found = plans.find(handle);
+    if (found == plans.end()) return CUFFT_INVALID_PLAN;
+    found->second.allocates = automatic;
+    return CUFFT_SUCCESS;
+}
+
+cufftResult cufftMakePlanMany(cufftHandle handle, int rank, int *sizes, int *in_sizes, int, int, int *out_sizes, int,
+                              int, cufftType type, int batch, size_t *work_bytes) {
+    const auto found = plans.find(handle);
+    if (found == plans.end()) return CUFFT_INVALID_PLAN;
+    if (rank != 2 || in_sizes || out_sizes || type != CUFFT_Z2Z || batch < 1 || found->second.allocates)
+        return CUFFT_NOT_SUPPORTED;
+    found->second.sizes = {sizes[0], sizes[1]};
+    found->second.count = batch;
+    *work_bytes = work_size(found->second);
+    return CUFFT_SUCCESS;
+}
+
+cufftResult cufftSetWorkArea(cufftHandle handle, void *area) {
+    const auto found = plans.find(handle);
+    if (found == plans.end()) return CUFFT_INVALID_PLAN;
+    emulated_check(area, "cufftSetWorkArea");
+    found->second.area = area;
     return CUFFT_SUCCESS;
 }
 
@@ -77,9 +109,11 @@ cufftResult cufftExecZ2Z(cufftHandle handle, cufftDoubleComplex *in, cufftDouble
     if (found == plans.end()) return CUFFT_INVALID_PLAN;
     const long height = found->second.sizes[0], width = found->second.sizes[1];
     if (in != out) return CUFFT_NOT_SUPPORTED;
+    if (!found->second.area) return CUFFT_EXEC_FAILED;
     emulated_check(in, "cuFFT");
     emulated_check(in + height * width * found->second.count - 1, "cuFFT");
     emulated_enter();
+    memset(found->second.area, 0xff, work_size(found->second)); /* whoever keeps something there loses it */
     for (long item = 0; item < found->second.count; item++) {
         cufftDoubleComplex *values = in + item * height * width;
         for (long column = 0; column < width; column++) transform_axis(values + column, height, width, direction);
