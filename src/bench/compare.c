@@ -15,7 +15,7 @@ struct old_row {
     bool met;
 };
 struct old_device {
-    const char *name, *driver, *uuid;
+    const char *name, *backend, *driver, *uuid;
     struct old_row *rows;
     int count;
 };
@@ -57,7 +57,8 @@ static bool read_row(struct sb_json object, struct old_row *row, struct simba_er
 static bool read_device(struct sb_json object, struct old_device *device, struct simba_error *error) {
     struct sb_json rows;
     if (!read_needed(object, "name", &device->name, error) || !read_text(object, "driver", &device->driver, error) ||
-        !read_text(object, "uuid", &device->uuid, error) || !sb_json_member(object, "rows", &rows, error))
+        !read_text(object, "backend", &device->backend, error) || !read_text(object, "uuid", &device->uuid, error) ||
+        !sb_json_member(object, "rows", &rows, error))
         return false;
     if (!rows.value || !sb_json_is_array(rows))
         return sb_json_fail(error, object, "expected an array \"rows\", as a report of simba bench -o json has it.");
@@ -119,13 +120,17 @@ static bool same_text(const char *left, const char *right) {
     return strcmp(left ? left : "", right ? right : "") == 0;
 }
 
-/* By UUID, then by name; the only one belongs to the only one. */
+/* By UUID, then by name; the only one belongs to the only one. A card has one UUID and name in Vulkan and in CUDA. */
 static struct old_device *device_of(const struct baseline *baseline, const struct simba_bench *bench,
                                     const struct simba_device_info *info) {
-    for (int i = 0; i < baseline->device_count; i++)
-        if (info->uuid[0] && same_text(baseline->devices[i].uuid, info->uuid)) return &baseline->devices[i];
-    for (int i = 0; i < baseline->device_count; i++)
-        if (same_text(baseline->devices[i].name, info->name)) return &baseline->devices[i];
+    struct old_device *named = NULL;
+    for (int i = 0; i < baseline->device_count; i++) {
+        struct old_device *old = &baseline->devices[i];
+        if (!same_text(old->backend, info->backend)) continue;
+        if (info->uuid[0] && same_text(old->uuid, info->uuid)) return old;
+        if (!named && same_text(old->name, info->name)) named = old;
+    }
+    if (named) return named;
     return baseline->device_count == 1 && bench->device_count == 1 ? &baseline->devices[0] : NULL;
 }
 

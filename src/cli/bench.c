@@ -48,7 +48,7 @@ static bool run_device(struct bench *bench, const struct cli_device *choice, str
     return done;
 }
 
-/* The devices that --device names: one, or all that can be used but the reference, which is no measure of speed. */
+/* The devices that --device names: one, or all of Vulkan that can be used; the others are no measure of speed. */
 static bool run_all(struct bench *bench, struct simba_bench *report, struct simba_error *error) {
     struct simba_device_info *devices = NULL;
     int count = 0;
@@ -56,7 +56,7 @@ static bool run_all(struct bench *bench, struct simba_bench *report, struct simb
     if (!simba_list_devices(&devices, &count, note, error)) return false;
     bool done = true, any = false;
     for (int i = 0; done && i < count; i++) {
-        if (!devices[i].usable || devices[i].kind == SIMBA_DEVICE_REFERENCE) continue;
+        if (!devices[i].usable || strcmp(devices[i].backend, "vulkan") != 0) continue;
         struct cli_device choice = bench->device;
         snprintf(index, sizeof index, "%d", devices[i].index);
         choice.choice = index;
@@ -267,6 +267,6 @@ const struct cli_command cli_bench = {
         "A NAME may have wildcards: 'scan/*'. Without names all kernels and ceilings are measured; models are by\n"
         "name ('model/simba_s_*') or by --config. In --shape a value is a number, FIRST..LAST (doubled) or\n"
         "FIRST..LAST+STEP. A kernel is compared with the C reference on the same inputs, then timed by the\n"
-        "device's own clock; a wrong one is not timed, and the exit code is 1. --device all takes every device\n"
-        "in turn.\n",
+        "device's own clock; a wrong one is not timed, and the exit code is 1. --device all takes every Vulkan\n"
+        "device in turn; a CUDA device is there to compare results with, and measured when it is named.\n",
     .run = run};

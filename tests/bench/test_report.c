@@ -266,6 +266,25 @@ static void changes_are_judged(void **state) {
     assert_false(comparison.failed);
 }
 
+/* A card has one name and one UUID, whether Vulkan or CUDA drives it. */
+static void backends_are_kept_apart(void **state) {
+    (void)state;
+    struct simba_error error = {0};
+    const char *path = temporary("backends.json");
+    struct simba_device_info other = awkward_device;
+    snprintf(other.backend, sizeof other.backend, "cuda");
+    const struct simba_bench_row slow = timed_row("row", 5), fast = timed_row("row", 1);
+    struct simba_bench *bench = report_of(&other, &slow, 1);
+    struct sb_bench_device *device = sb_bench_report_device(bench, &awkward_device, &error);
+    assert_true(device && sb_bench_report_row(bench, device, &fast, &error));
+    assert_true(simba_bench_save(bench, SIMBA_BENCH_JSON, path, &error));
+    simba_bench_destroy(bench);
+    struct seen seen;
+    const struct simba_bench_comparison comparison = compare(&fast, 1, NULL, path, &seen);
+    assert_int_equal(comparison.same, 1); /* against the other row it would be faster */
+    assert_int_equal(seen.count, 1);
+}
+
 static void broken_baselines_have_a_place(void **state) {
     (void)state;
     static const struct {
@@ -294,8 +313,9 @@ static void broken_baselines_have_a_place(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(json_is_valid), cmocka_unit_test(csv_is_valid),
-                                       cmocka_unit_test(markdown_is_a_table), cmocka_unit_test(changes_are_judged),
-                                       cmocka_unit_test(broken_baselines_have_a_place)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_is_valid),           cmocka_unit_test(csv_is_valid),
+        cmocka_unit_test(markdown_is_a_table),     cmocka_unit_test(changes_are_judged),
+        cmocka_unit_test(backends_are_kept_apart), cmocka_unit_test(broken_baselines_have_a_place)};
     return cmocka_run_group_tests(tests, make_temporary, remove_temporary);
 }
