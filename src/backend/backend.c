@@ -9,24 +9,29 @@
 #include <string.h>
 #include <strings.h>
 
-/* In the order of the device list; the reference is last, so that it is never an accident. */
-static const struct sb_backend *const backends[] = {&sb_backend_vulkan, &sb_backend_cuda, &sb_backend_cpu};
+/* In the order of the device list: those that are used only when asked for are last, so that they are never an
+ * accident, and CUDA behind the reference, whose index then does not depend on whether CUDA was asked. */
+static const struct sb_backend *const backends[] = {&sb_backend_vulkan, &sb_backend_cpu, &sb_backend_cuda};
 enum { BACKEND_COUNT = sizeof(backends) / sizeof(backends[0]) };
 
 static int compare_descriptions(const void *left, const void *right) {
     const struct sb_device_description *a = left, *b = right;
     if (a->only_when_asked != b->only_when_asked) return (int)a->only_when_asked - (int)b->only_when_asked;
-    if (a->kind != b->kind) return (int)a->kind - (int)b->kind;
+    if (!a->only_when_asked && a->kind != b->kind) return (int)a->kind - (int)b->kind;
     return a->index - b->index;
 }
 
-static bool list_devices(bool all, struct sb_device_description **list, int *count, char *note,
+/* Which backends are asked for their devices. */
+enum scope { BEST, ALL_BUT_CUDA, ALL };
+
+static bool list_devices(enum scope scope, struct sb_device_description **list, int *count, char *note,
                          struct simba_error *error) {
     *list = NULL;
     *count = 0;
     if (note) note[0] = '\0';
     for (int i = 0; i < BACKEND_COUNT; i++) {
-        if (backends[i]->only_when_asked && !all) continue;
+        if (backends[i]->only_when_asked && scope == BEST) continue;
+        if (backends[i] == &sb_backend_cuda && scope != ALL) continue;
         struct sb_device_description *part = NULL;
         int part_count = 0;
         char part_note[256] = "";
@@ -63,7 +68,7 @@ static bool list_devices(bool all, struct sb_device_description **list, int *cou
 }
 
 bool sb_device_list(struct sb_device_description **list, int *count, char *note, struct simba_error *error) {
-    return list_devices(true, list, count, note, error);
+    return list_devices(ALL, list, count, note, error);
 }
 
 static bool contains_ignoring_case(const char *text, const char *part) {
@@ -190,6 +195,13 @@ static bool choose_named(const struct sb_device_description *list, int count, co
                    choice, names);
 }
 
+/* The CUDA module takes time and memory to load, so it is left alone where a choice cannot mean a device of it. */
+static enum scope scope_of(const char *choice) {
+    if (!choice) return BEST;
+    const bool index = choice[0] && strspn(choice, "0123456789") == strlen(choice);
+    return index || !strncasecmp(choice, "cuda", 4) ? ALL : ALL_BUT_CUDA;
+}
+
 const struct sb_quirk *sb_known_quirk(int index) {
     for (int i = 0; i < BACKEND_COUNT; i++) {
         if (index < backends[i]->quirk_count) return &backends[i]->quirks[index];
@@ -215,7 +227,7 @@ bool sb_device_open(const struct sb_device_parameters *parameters, struct sb_dev
     /* Names that a backend has no use for must be right all the same. */
     if (!sb_tiers_read(parameters->disable, &tiers, error) || !sb_quirks_read(parameters->quirks, &wishes, error))
         return false;
-    if (!list_devices(parameters->choice, &list, &count, note, error)) return false;
+    if (!list_devices(scope_of(parameters->choice), &list, &count, note, error)) return false;
     bool done = parameters->choice ? choose_named(list, count, parameters->choice, &chosen, error)
                                    : choose_best(list, count, note, &chosen, error);
     if (done && !list[chosen].usable)

@@ -76,7 +76,7 @@ struct sb_device_parameters {
     struct simba_log log;
 };
 
-/* All devices of all backends, the CPU reference last, CUDA devices before it. The caller frees *list. Having none but
+/* All devices of all backends: Vulkan's, the CPU reference, CUDA's. The caller frees *list. Having none but
  * the reference is no error; `note` (256 bytes, may be NULL) then says why (no loader, no driver). */
 bool sb_device_list(struct sb_device_description **list, int *count, char *note, struct simba_error *error);
 bool sb_device_open(const struct sb_device_parameters *parameters, struct sb_device **device,
@@ -159,7 +159,7 @@ struct sb_dispatch {
                               recording: of concurrent dispatches only the sum means something. NAN: not profiled */
 };
 /* Shows what a program made with `profile` runs for a node, in order; the strings are valid during the call. Nothing is
- * visited for a view, or on a device that computes without kernels (the reference). */
+ * visited for a view, or on a device whose backend has no account of its kernels (the reference, CUDA). */
 bool sb_program_dispatches(struct sb_program *program, int slot, int node,
                            void (*visit)(void *user, const struct sb_dispatch *dispatch), void *user,
                            struct simba_error *error);
@@ -195,7 +195,7 @@ struct sb_backend {
     bool (*program_read)(struct sb_program *, const struct sb_tensor *, void *dense, struct simba_error *error);
     bool (*program_write)(struct sb_program *, const struct sb_tensor *, const void *dense, struct simba_error *error);
     bool (*program_times)(struct sb_program *program, int slot, double *seconds, struct simba_error *error);
-    /* NULL: a device without kernels */
+    /* NULL: no account of what runs for a node */
     bool (*program_dispatches)(struct sb_program *program, int slot, int node,
                                void (*visit)(void *user, const struct sb_dispatch *dispatch), void *user,
                                struct simba_error *error);

@@ -32,7 +32,7 @@ check("list", listed, 0, "emulated on the CPU, no GPU")
 devices = json.loads(listed.stdout)["devices"]
 cuda = [device for device in devices if device["backend"] == "cuda"]
 assert len(cuda) == 1 and cuda[0]["kind"] == "software" and cuda[0]["usable"] and not cuda[0]["preferred"], cuda
-assert devices[-1]["backend"] == "cpu" and devices[-2]["backend"] == "cuda", devices
+assert devices[-1]["backend"] == "cuda" and devices[-2]["backend"] == "cpu", devices
 nowhere = {"VK_ICD_FILENAMES": "/nonexistent", "VK_DRIVER_FILES": "/nonexistent"}
 listed = json.loads(run("devices", "--json", module=EMULATED, **nowhere).stdout)["devices"]
 assert not any(device["preferred"] for device in listed), listed
@@ -43,6 +43,19 @@ check("chosen by index", parity(str(cuda[0]["index"]), module=EMULATED), 0, "CUD
 check("one too many", parity("cuda:1", module=EMULATED), 1, "no device cuda:1", "from 0 to 0")
 check("its name is Vulkan's", parity("CUDA kernels", module=EMULATED), 1, 'No device fits "CUDA kernels"')
 check("its UUID is Vulkan's", parity(cuda[0]["uuid"], module=EMULATED), 1, "No device fits")
+
+# A card that does not answer is listed as such, beside the others.
+broken = run("devices", "--json", module=EMULATED, CUDA_VISIBLE_DEVICES="0,1")
+check("broken card", broken, 0, "CUDA device 1", "its properties are not known: invalid device ordinal")
+assert [device["usable"] for device in json.loads(broken.stdout)["devices"] if device["backend"] == "cuda"] == [True, False]
+check("beside a broken card", parity("cuda", module=EMULATED, CUDA_VISIBLE_DEVICES="0,1"), 0, "CUDA kernels emulated")
+check("the broken card", parity("cuda:1", module=EMULATED, CUDA_VISIBLE_DEVICES="0,1"), 1, "cannot be used: its properties")
+
+# What cannot mean a device of it leaves the module alone: its error would be in the list that is printed, and its name
+# in what the linker's loader has to say.
+for device, loaded in [("cpu", False), ("no such name", False), ("0", True), ("cuda", True)]:
+    found = parity(device, module=EMULATED, LD_DEBUG="files")
+    assert (EMULATED in found.stderr) == loaded, (device, found.stderr)
 
 # Where there is none, listing goes on and choosing explains.
 for name, device, options, sentence in [

@@ -8,18 +8,26 @@
 #include <string.h>
 
 enum {
-    OLDEST_CAPABILITY = 75,          /* Turing: what the kernels are compiled for, at least */
     EMULATED_CAPABILITY = 9999,      /* as CUDA's own device emulation called itself */
     BLAS_WORKSPACE_BYTES = 32 << 20, /* what cuBLAS recommends for the newest; its own one is not ours to repeat */
 };
 
-static void describe(struct sb_device_description *description, const struct cudaDeviceProp *properties, int driver,
-                     int runtime) {
-    const bool emulated = properties->major == EMULATED_CAPABILITY;
-    snprintf(description->name, sizeof(description->name), "%s", properties->name);
+static void describe_driver(struct sb_device_description *description, int driver, int runtime) {
     snprintf(description->backend, sizeof(description->backend), "cuda");
     snprintf(description->driver, sizeof(description->driver), "CUDA %d.%d, runtime %d.%d", driver / 1000,
              driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
+}
+
+/* A device whose properties cannot be had is listed with the reason; the others are none the worse for it. */
+static void describe_failed(struct sb_device_description *description, int ordinal, const struct simba_error *error) {
+    snprintf(description->name, sizeof(description->name), "CUDA device %d", ordinal);
+    snprintf(description->reason, sizeof(description->reason), "its properties are not known: %.220s", error->message);
+    description->kind = SB_DEVICE_DISCRETE;
+}
+
+static void describe(struct sb_device_description *description, const struct cudaDeviceProp *properties) {
+    const bool emulated = properties->major == EMULATED_CAPABILITY;
+    snprintf(description->name, sizeof(description->name), "%s", properties->name);
     for (int i = 0; i < 16; i++)
         snprintf(description->uuid + 2 * i, 3, "%02x", (unsigned)(unsigned char)properties->uuid.bytes[i]);
     description->kind = emulated                 ? SB_DEVICE_SOFTWARE
@@ -27,14 +35,14 @@ static void describe(struct sb_device_description *description, const struct cud
                                                  : SB_DEVICE_DISCRETE;
     description->memory_bytes = properties->totalGlobalMem;
     description->subgroup_size = properties->warpSize;
-    description->usable = properties->major * 10 + properties->minor >= OLDEST_CAPABILITY;
+    description->usable = properties->major * 10 + properties->minor >= CUDA_OLDEST_CAPABILITY;
     if (description->usable)
         snprintf(description->reason, sizeof(description->reason),
                  "for checking other devices: used only when asked for with `--device cuda`");
     else
         snprintf(description->reason, sizeof(description->reason),
-                 "its compute capability %d.%d is too old: the kernels need 7.5 (Turing)", properties->major,
-                 properties->minor);
+                 "its compute capability %d.%d is too old: the kernels of this build need %d.%d", properties->major,
+                 properties->minor, CUDA_OLDEST_CAPABILITY / 10, CUDA_OLDEST_CAPABILITY % 10);
     if (emulated)
         snprintf(description->features, sizeof(description->features), "every kernel as a loop on the CPU, for tests");
     else
@@ -55,13 +63,15 @@ static bool list_devices(struct sb_device_description **list, int *count, char *
     *list = sb_allocate((size_t)found, sizeof(**list), error);
     if (!*list) return false;
     for (int i = 0; i < found; i++) {
+        struct sb_device_description *description = &(*list)[i];
         struct cudaDeviceProp properties;
-        if (!CUDA(cudaGetDeviceProperties(&properties, i))) {
-            free(*list);
-            *list = NULL;
-            return false;
-        }
-        describe(&(*list)[i], &properties, driver, runtime);
+        struct simba_error failure;
+        describe_driver(description, driver, runtime);
+        if (cuda_check(cudaGetDeviceProperties(&properties, i), "cudaGetDeviceProperties", __FILE__, __LINE__,
+                       &failure))
+            describe(description, &properties);
+        else
+            describe_failed(description, i, &failure);
     }
     *count = found;
     return true;
@@ -99,8 +109,8 @@ static bool find_ordinal(const struct sb_device_description *description, int *o
     for (int i = 0; i < count; i++) {
         struct cudaDeviceProp properties;
         struct sb_device_description candidate;
-        if (!CUDA(cudaGetDeviceProperties(&properties, i))) return false;
-        describe(&candidate, &properties, 0, 0);
+        if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) continue; /* it is not the one: that is usable */
+        describe(&candidate, &properties);
         *ordinal = i;
         if (!strcmp(candidate.uuid, description->uuid)) return true;
     }

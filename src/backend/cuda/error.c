@@ -9,16 +9,20 @@ static bool fail(struct simba_error *error, enum simba_code code, const char *wh
     cudaGetLastError(); /* forgets it: the next launch would report it again */
     return sb_fail(error, code, "%s (%.*s returned %s at %s:%d).%s", what, (int)strcspn(call, "("), call, result,
                    base ? base + 1 : file, line,
-                   code == SIMBA_ERROR_MEMORY ? " A smaller train.batch_size needs less; other programs on the device "
-                                                "may hold memory, too."
+                   code == SIMBA_ERROR_MEMORY ? " A smaller train.batch_size needs less; other programs may hold "
+                                                "memory, too."
                                               : "");
 }
 
 bool cuda_check(cudaError_t result, const char *call, const char *file, int line, struct simba_error *error) {
     if (result == cudaSuccess) return true;
-    if (result == cudaErrorMemoryAllocation)
-        return fail(error, SIMBA_ERROR_MEMORY, "The CUDA device has no memory left", cudaGetErrorName(result), call,
-                    file, line);
+    if (result == cudaErrorMemoryAllocation) {
+        const bool of_host = !strncmp(call, "cudaMallocHost(", 15);
+        return fail(error, SIMBA_ERROR_MEMORY,
+                    of_host ? "The host has no memory left that can be locked for copies to the CUDA device"
+                            : "The CUDA device has no memory left",
+                    cudaGetErrorName(result), call, file, line);
+    }
     /* Kernels run behind the calls: what is reported here may be the failure of an earlier one. */
     return fail(error, SIMBA_ERROR_DEVICE, cudaGetErrorString(result), cudaGetErrorName(result), call, file, line);
 }

@@ -15,8 +15,10 @@
 #define MODULE_VARIABLE "SIMBA_CUDA_MODULE"
 #define MODULE_FILE "libsimba_cuda.so"
 
-/* From the folder of the library: where both are installed, and where a build directory has them. */
-static const char *const places[] = {"simba/" MODULE_FILE, "../src/backend/cuda/" MODULE_FILE};
+/* From the folder of the library: where both are installed, and where a build directory has them. The third is where
+ * this build installs the module: with a library that is part of a program, the folder is the program's. */
+static const char *const places[] = {"simba/" MODULE_FILE, "../src/backend/cuda/" MODULE_FILE,
+                                     SIMBA_MODULE_FOLDER "/" MODULE_FILE};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const struct sb_cuda_module
@@ -33,7 +35,8 @@ static bool find_module(char path[PATH_MAX]) {
                        "module with the variable " MODULE_VARIABLE ".");
     const char *folder = dirname(library);
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        const int length = snprintf(path, PATH_MAX, "%s/%s", folder, places[i]);
+        const bool absolute = places[i][0] == '/';
+        const int length = snprintf(path, PATH_MAX, "%s%s%s", absolute ? "" : folder, absolute ? "" : "/", places[i]);
         if (length > 0 && length < PATH_MAX && !access(path, R_OK)) return true;
     }
     return sb_fail(&absence, SIMBA_ERROR_DEVICE,

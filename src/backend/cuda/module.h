@@ -10,13 +10,14 @@
 #define SB_CUDA_MODULE_SYMBOL "sb_cuda_module"
 
 /* Everything that crosses the border, by size: what a stale module most likely differs in. */
-#define SB_CUDA_SHARED_SIZES                                                                                       \
-    {                                                                                                              \
-        sizeof(struct sb_backend), sizeof(struct sb_device), sizeof(struct sb_device_description),                 \
-            sizeof(struct sb_device_parameters), sizeof(struct sb_memory), sizeof(struct sb_program),              \
-            sizeof(struct sb_program_parameters), sizeof(struct sb_graph), sizeof(struct sb_node),                 \
-            sizeof(struct sb_tensor), sizeof(union sb_attributes), sizeof(struct sb_plan), sizeof(enum sb_op),     \
-            sizeof(struct sb_step_numbers), sizeof(struct sb_scaled_step), sizeof(struct simba_error), SB_OP_COUNT \
+#define SB_CUDA_SHARED_SIZES                                                                                   \
+    {                                                                                                          \
+        sizeof(struct sb_backend), sizeof(struct sb_device), sizeof(struct sb_device_description),             \
+            sizeof(struct sb_device_parameters), sizeof(struct sb_memory), sizeof(struct sb_program),          \
+            sizeof(struct sb_program_parameters), sizeof(struct sb_graph), sizeof(struct sb_node),             \
+            sizeof(struct sb_tensor), sizeof(union sb_attributes), sizeof(struct sb_plan), sizeof(enum sb_op), \
+            sizeof(struct sb_step_numbers), sizeof(struct sb_loss_scaling), sizeof(struct sb_scaled_step),     \
+            sizeof(struct simba_error), SB_OP_COUNT                                                            \
     }
 
 struct sb_cuda_module {

@@ -140,10 +140,11 @@ cudaError_t cudaGetLastError(void) {
 /* As with NVIDIA's driver, an empty CUDA_VISIBLE_DEVICES leaves none. */
 cudaError_t cudaGetDeviceCount(int *count) {
     const char *visible = getenv("CUDA_VISIBLE_DEVICES");
-    *count = visible && !*visible ? 0 : 1;
+    *count = !visible ? 1 : !*visible ? 0 : strchr(visible, ',') ? 2 : 1;
     return *count ? cudaSuccess : cudaErrorNoDevice;
 }
 
+/* A second device, if asked for, is broken. */
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     if (device) return cudaErrorInvalidDevice;
     memset(properties, 0, sizeof(*properties));
