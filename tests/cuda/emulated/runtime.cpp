@@ -5,10 +5,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <list>
 #include <map>
 #include <mutex>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <vector>
 
 thread_local emulated_index blockIdx, threadIdx, blockDim, gridDim;
 thread_local bool emulated_backwards;
@@ -62,6 +64,29 @@ bool copy_allowed(const void *to, const void *from, size_t to_bytes, size_t from
     return to_device == (kind != cudaMemcpyDeviceToHost) && from_device == (kind != cudaMemcpyHostToDevice);
 }
 
+/* A copy to the host that is taken at its turn and arrives when it is waited for, not before. */
+struct arrival {
+    cudaStream_t stream;
+    unsigned long number;
+    char *to;
+    size_t pitch, width;
+    std::vector<char> bytes;
+};
+std::list<arrival> arrivals;
+unsigned long last_arrival;
+
+/* Of a stream (NULL: any), up to a number. */
+void arrive(cudaStream_t stream, unsigned long last) {
+    const std::lock_guard lock(mutex);
+    for (auto next = arrivals.begin(); next != arrivals.end();) {
+        const auto arrival = next++;
+        if ((stream && arrival->stream != stream) || arrival->number > last) continue;
+        for (size_t first = 0, row = 0; first < arrival->bytes.size(); first += arrival->width, row++)
+            memcpy(arrival->to + row * arrival->pitch, arrival->bytes.data() + first, arrival->width);
+        arrivals.erase(arrival);
+    }
+}
+
 } // namespace
 
 struct CUstream_st {
@@ -70,6 +95,8 @@ struct CUstream_st {
 struct CUevent_st {
     bool timed, recorded;
     timespec time;
+    cudaStream_t stream;
+    unsigned long last_arrival; /* in front of it */
 };
 
 void emulated_enter(void) {
@@ -205,6 +232,7 @@ cudaError_t cudaMallocHost(void **memory, size_t bytes) {
 }
 
 cudaError_t cudaFreeHost(void *memory) {
+    arrive(nullptr, last_arrival);
     free(memory);
     return cudaSuccess;
 }
@@ -228,7 +256,15 @@ cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_
         !copy_allowed(to, from, (height - 1) * to_pitch + width, (height - 1) * from_pitch + width, kind))
         return cudaErrorInvalidValue;
     emulated_enter();
-    for (size_t row = 0; row < height; row++)
+    if (kind == cudaMemcpyDeviceToHost) {
+        std::vector<char> bytes;
+        for (size_t row = 0; row < height; row++) {
+            const char *first = static_cast<const char *>(from) + row * from_pitch;
+            bytes.insert(bytes.end(), first, first + width);
+        }
+        arrivals.push_back({stream, ++last_arrival, static_cast<char *>(to), to_pitch, width, std::move(bytes)});
+    }
+    for (size_t row = 0; row < height && kind != cudaMemcpyDeviceToHost; row++)
         memcpy(static_cast<char *>(to) + row * to_pitch, static_cast<const char *>(from) + row * from_pitch, width);
     emulated_leave();
     return cudaSuccess;
@@ -245,11 +281,13 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-    return stream ? cudaSuccess : cudaErrorInvalidResourceHandle;
+    if (!stream) return cudaErrorInvalidResourceHandle;
+    arrive(stream, last_arrival);
+    return cudaSuccess;
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags) {
-    *event = new CUevent_st{!(flags & cudaEventDisableTiming), false, {}};
+    *event = new CUevent_st{!(flags & cudaEventDisableTiming), false, {}, nullptr, 0};
     return cudaSuccess;
 }
 
@@ -264,13 +302,18 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
     if (!event || !stream) return cudaErrorInvalidResourceHandle;
+    const std::lock_guard lock(mutex);
     event->recorded = true;
+    event->stream = stream;
+    event->last_arrival = last_arrival;
     clock_gettime(CLOCK_MONOTONIC, &event->time);
     return cudaSuccess;
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-    return event ? cudaSuccess : cudaErrorInvalidResourceHandle;
+    if (!event) return cudaErrorInvalidResourceHandle;
+    if (event->recorded) arrive(event->stream, event->last_arrival);
+    return cudaSuccess;
 }
 
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t start, cudaEvent_t end) {
