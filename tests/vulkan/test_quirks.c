@@ -16,6 +16,8 @@ static const struct vk_driver old_lavapipe = {VK_DRIVER_ID_MESA_LLVMPIPE, 0x1000
                               current_lavapipe = {VK_DRIVER_ID_MESA_LLVMPIPE, 0x10005, "Mesa 26.1.6 (LLVM 19.1.7)"},
                               swiftshader = {VK_DRIVER_ID_GOOGLE_SWIFTSHADER, 0x1ae0, ""},
                               intel = {VK_DRIVER_ID_INTEL_OPEN_SOURCE_MESA, 0x8086, "Mesa 25.0.7"},
+                              nvidia = {VK_DRIVER_ID_NVIDIA_PROPRIETARY, 0x10de, "535.54.03"},
+                              amdvlk = {VK_DRIVER_ID_AMD_OPEN_SOURCE, 0x1002, "2024.Q4.3 (LLPC)"},
                               radv = {VK_DRIVER_ID_MESA_RADV, 0x1002, "Mesa 25.0.7"};
 
 static void test_versions(void **state) {
@@ -50,12 +52,23 @@ static void test_drivers(void **state) {
         const struct vk_driver *driver;
         bool applies;
     } cases[] = {
-        {VK_QUIRK_SLOW_TEXEL_FETCH, &old_lavapipe, false},   {VK_QUIRK_SLOW_TEXEL_FETCH, &new_lavapipe, true},
-        {VK_QUIRK_SLOW_TEXEL_FETCH, &radv, false},           {VK_QUIRK_SHORT_LOOPS, &old_lavapipe, true},
-        {VK_QUIRK_SHORT_LOOPS, &swiftshader, false},         {VK_QUIRK_INEXACT_EXPONENTIAL, &swiftshader, true},
-        {VK_QUIRK_INEXACT_EXPONENTIAL, &new_lavapipe, true}, {VK_QUIRK_INEXACT_EXPONENTIAL, &radv, false},
-        {VK_QUIRK_NARROW_SUBGROUPS, &intel, true},           {VK_QUIRK_NARROW_SUBGROUPS, &radv, false},
-        {VK_QUIRK_NARROW_COOPERATIVE, &new_lavapipe, false}, {VK_QUIRK_NARROW_COOPERATIVE, &current_lavapipe, true},
+        {VK_QUIRK_SLOW_TEXEL_FETCH, &old_lavapipe, false},
+        {VK_QUIRK_SLOW_TEXEL_FETCH, &new_lavapipe, true},
+        {VK_QUIRK_SLOW_TEXEL_FETCH, &radv, false},
+        {VK_QUIRK_SHORT_LOOPS, &old_lavapipe, true},
+        {VK_QUIRK_SHORT_LOOPS, &swiftshader, false},
+        {VK_QUIRK_INEXACT_EXPONENTIAL, &swiftshader, true},
+        {VK_QUIRK_INEXACT_EXPONENTIAL, &new_lavapipe, true},
+        {VK_QUIRK_INEXACT_EXPONENTIAL, &radv, false},
+        {VK_QUIRK_NARROW_SUBGROUPS, &intel, true},
+        {VK_QUIRK_NARROW_SUBGROUPS, &radv, false},
+        {VK_QUIRK_NARROW_COOPERATIVE, &new_lavapipe, false},
+        {VK_QUIRK_NARROW_COOPERATIVE, &current_lavapipe, true},
+        {VK_QUIRK_MANY_REGISTERS, &radv, true},
+        {VK_QUIRK_MANY_REGISTERS, &amdvlk, false},
+        {VK_QUIRK_MANY_REGISTERS, &intel, false},
+        {VK_QUIRK_MANY_REGISTERS, &nvidia, false},
+        {VK_QUIRK_MANY_REGISTERS, &new_lavapipe, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         if (vk_quirk_applies(cases[i].quirk, cases[i].driver) != cases[i].applies)
@@ -92,12 +105,14 @@ static void test_wishes(void **state) {
     (void)state;
     const unsigned texel = 1u << VK_QUIRK_SLOW_TEXEL_FETCH, loops = 1u << VK_QUIRK_SHORT_LOOPS,
                    exponential = 1u << VK_QUIRK_INEXACT_EXPONENTIAL;
-    choose(&radv, NULL, 0, "");
+    choose(&nvidia, NULL, 0, "");
+    choose(&radv, NULL, 1u << VK_QUIRK_MANY_REGISTERS, "many-registers");
+    choose(&radv, "many-registers=off", 0, "many-registers (switched off)");
     choose(&old_lavapipe, "", loops | exponential, "short-loops, inexact-exponential");
     choose(&old_lavapipe, "short-loops=off", exponential, "short-loops (switched off), inexact-exponential");
-    choose(&radv, "slow-texel-fetch=on,short-loops=on", texel | loops,
+    choose(&nvidia, "slow-texel-fetch=on,short-loops=on", texel | loops,
            "slow-texel-fetch (switched on), short-loops (switched on)");
-    choose(&radv, "short-loops=on,short-loops=off", 0, "short-loops (switched off)");
+    choose(&nvidia, "short-loops=on,short-loops=off", 0, "short-loops (switched off)");
     char small[8];
     unsigned quirks = 0;
     CHECK(vk_quirks_choose(&old_lavapipe, NULL, &quirks, small, sizeof small, &error));

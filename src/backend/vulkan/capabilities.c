@@ -104,6 +104,7 @@ static bool apply_quirks(const VkPhysicalDeviceVulkan12Properties *driver, const
     limits->texel_fetch = !(quirks & 1u << VK_QUIRK_SLOW_TEXEL_FETCH);
     limits->iterations = quirks & 1u << VK_QUIRK_SHORT_LOOPS ? VK_SOFTWARE_ITERATIONS : VK_MANY_ITERATIONS;
     limits->polynomial_exponential = quirks & 1u << VK_QUIRK_INEXACT_EXPONENTIAL;
+    limits->registers = quirks & 1u << VK_QUIRK_MANY_REGISTERS ? 256 : 0;
     return true;
 }
 

@@ -34,6 +34,7 @@ struct vk_limits {
     bool texel_fetch; /* texel buffers are the fastest way to read; else vk_dispatch takes their kernels' twins */
     bool polynomial_exponential; /* exp2 is not to be trusted: shaders/common/exponential.glsl */
     uint32_t iterations; /* of all loops of an invocation together: kernels split their work so that it stays below */
+    uint32_t registers;  /* of 32 bits that kernels fill in an invocation without a spill; 0: nobody has looked */
     bool software;       /* a CPU: one lane of a gather costs as much as a load; see DESIGN notes */
     uint32_t processors; /* that a software device computes on; 0: not a software device */
 };

@@ -40,6 +40,16 @@ const struct sb_quirk vk_quirks[VK_QUIRK_COUNT] = {
          .reason = "for 16 lanes (LP_NATIVE_VECTOR_WIDTH=512) the driver crashes when it compiles a kernel with "
                    "cooperative matrices",
          .reference = "docs/software-drivers.md: Mesa 26.1.6"},
+    [VK_QUIRK_MANY_REGISTERS] =
+        {.name = "many-registers",
+         .drivers = "RADV (AMD GPUs)",
+         .effect = "the scan's gradient keeps all states of a chunk of tokens in registers, where they fill subgroups; "
+                   "other GPUs go through shared memory",
+         .reason =
+             "it takes up to 256 registers of an invocation, which AMD's GPUs have, and which this compiler (ACO) "
+             "fills without a spill; Intel's have 64 to 128 for 16 lanes, NVIDIA's 255, and what their compilers "
+             "make of it nobody has seen",
+         .reference = "docs/benchmarks/amd.md: Mesa 25.0.7, five families"},
 };
 
 /* Any line that fits is enough. An id or vendor of 0 fits all. Versions are looked for behind `prefix` in the driver's
@@ -56,6 +66,7 @@ static const struct {
     {VK_QUIRK_INEXACT_EXPONENTIAL, VK_DRIVER_ID_GOOGLE_SWIFTSHADER, 0, NULL, NULL, NULL},
     {VK_QUIRK_NARROW_SUBGROUPS, 0, 0x8086, NULL, NULL, NULL},
     {VK_QUIRK_NARROW_COOPERATIVE, VK_DRIVER_ID_MESA_LLVMPIPE, 0, "Mesa ", "26", NULL},
+    {VK_QUIRK_MANY_REGISTERS, VK_DRIVER_ID_MESA_RADV, 0, NULL, NULL, NULL},
 };
 
 int vk_version_compare(const char *left, const char *right) {

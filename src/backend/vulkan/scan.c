@@ -385,11 +385,12 @@ bool vk_lower_selective_scan_gradient(struct vk_lowering *lowering, const struct
     const int64_t rows = size.batch * size.tokens, elements = rows * size.channels;
     const bool pairs = pairs_pay(limits) && gradient_in_pairs(node);
 
-    /* All states of a chunk, six times over, lie in registers. A GPU has 256 of them for an invocation, and with idle
-     * lanes to be told apart some of AMD's spill; a CPU's driver puts the rest on the stack, but takes minutes to
-     * compile code for many more than 128. */
+    /* All states of a chunk, six times over, lie in registers, and all else that is live takes no more than two such
+     * arrays. With idle lanes to be told apart some of AMD's GPUs spill; a CPU's driver puts the rest on the stack, but
+     * takes minutes to compile code for many more than 128. */
     const int64_t unrolled = chunk * divide_up(size.states, limits->subgroup_size);
-    const bool fits = limits->software ? unrolled <= 160 : unrolled <= 32 && size.states >= limits->subgroup_size;
+    const bool fits =
+        limits->software ? unrolled <= 160 : 8 * unrolled <= limits->registers && size.states >= limits->subgroup_size;
     const bool lanes = limits->subgroup_shuffle && fits;
     const struct gradient_plan plan =
         lanes ? (struct gradient_plan){limits->subgroup_size, 2} : plan_anywhere(limits, size, chunk);
