@@ -109,7 +109,10 @@ static bool find_ordinal(const struct sb_device_description *description, int *o
     for (int i = 0; i < count; i++) {
         struct cudaDeviceProp properties;
         struct sb_device_description candidate;
-        if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) continue; /* it is not the one: that is usable */
+        if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) {
+            cudaGetLastError(); /* forgets it: this is not the one that was chosen, which has properties */
+            continue;
+        }
         describe(&candidate, &properties);
         *ordinal = i;
         if (!strcmp(candidate.uuid, description->uuid)) return true;
