@@ -4,15 +4,17 @@
 Mesa's RADV compiles for a card that is not there (RADV_FORCE_FAMILY, up to Mesa 25) and tells registers, spills, shared
 memory, occupancy and estimated times of each pipeline. This fetches such a driver below build/amd (the system's own
 stays as it is), compiles every pipeline of the shipped configurations for each family and feature tier with
-tests/compile/pipelines, prints a table, writes build/amd/pipelines.json, and fails on any spilled register, on scratch
-memory, and on what became worse than docs/benchmarks/amd.csv by more than a margin. Nothing is executed.
+tests/compile/pipelines, prints a table, writes build/amd/pipelines.json (of a part: pipelines-PART.json), and fails
+on any spilled register, on scratch memory, and on what became worse than docs/benchmarks/amd.csv by more than a margin
+or is no longer there. Nothing is executed.
 
   tools/amd.py                    all families and tiers (about five minutes on two cores)
   tools/amd.py --family navi31 --tier default
   tools/amd.py --update           as the first, then rewrites docs/benchmarks/amd.csv and the table in amd.md
   tools/amd.py --fetch            only fetches the driver
 
-Exit code 0: done, 1: failed, 2: wrong usage, 77: there is no such driver to be had. Standard library only.
+Exit code 0: done, 1: failed, 2: wrong usage, 77: there is no such driver to be had, or the baseline is of another
+version (spills and scratch memory fail all the same). Standard library only.
 """
 import argparse
 import concurrent.futures
@@ -29,7 +31,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BASELINE = os.path.join(ROOT, "docs/benchmarks/amd.csv")
 TABLE = os.path.join(ROOT, "docs/benchmarks/amd.md")
 PROGRAM = "tests/compile/pipelines"
-NOT_TO_BE_HAD = 77
+SKIPPED = 77
 
 # RADV's names: GCN 4 and 5 (subgroups of 64 only), RDNA 2, 3 and 4 (where 32 is required).
 FAMILIES = ["polaris10", "vega10", "navi21", "navi31", "gfx1201"]
@@ -51,7 +53,7 @@ COLUMNS = {
     "inverse_throughput": ("Inverse Throughput", min, 0.15, 128),
 }
 # Memory in place of registers: none, anywhere.
-FORBIDDEN = ["Spilled SGPRs", "Spilled VGPRs", "Scratch size"]
+FORBIDDEN = {"spilled_sgprs": "Spilled SGPRs", "spilled_vgprs": "Spilled VGPRs", "scratch": "Scratch size"}
 
 
 class Unavailable(Exception):
@@ -115,8 +117,10 @@ def driver(directory, may_fetch):
         raise Unavailable("the driver was not fetched: tools/amd.py --fetch")
     library = os.path.abspath(found[0])
     manifest = os.path.join(directory, "radeon.json")
-    with open(manifest, "w", encoding="utf-8") as file:
+    beside = f"{manifest}.{os.getpid()}"  # tests of several families read it at the same time
+    with open(beside, "w", encoding="utf-8") as file:
         json.dump({"file_format_version": "1.0.0", "ICD": {"library_path": library, "api_version": "1.2.0"}}, file)
+    os.replace(beside, manifest)
     libraries = [os.path.dirname(library)] + os.environ.get("LD_LIBRARY_PATH", "").split(":")
     return {"VK_DRIVER_FILES": manifest, "VK_ICD_FILENAMES": manifest, "MESA_SHADER_CACHE_DISABLE": "true",
             "LD_LIBRARY_PATH": ":".join(path for path in libraries if path)}
@@ -125,7 +129,9 @@ def driver(directory, may_fetch):
 # ---- compiling
 
 def compile_all(program, environment, families, tiers):
-    """One row for each family, kernel and choice of constants: those that several tiers share, once."""
+    """One row for each family, kernel and choice of constants, those that several tiers share once; and the first line
+    of the program, which tells of driver and build. A tier without what this build has not got would be the default
+    again: it is left out."""
     folder = os.path.join(ROOT, "assets/configs")
 
     def one(job):
@@ -140,30 +146,40 @@ def compile_all(program, environment, families, tiers):
             raise RuntimeError(f"{family}, tier {tier}: {result.stderr.strip() or result.returncode}")
         return [json.loads(line) for line in result.stdout.splitlines()]
 
-    rows, driver_name = {}, None
-    jobs = [(family, tier) for family in families for tier in tiers]
+    rows, head = {}, None
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for (family, tier), lines in zip(jobs, pool.map(one, jobs)):
-            driver_name = lines[0]["driver"]
-            for line in lines[1:]:
-                statistics = {name: value for name, value in line["statistics"].items() if "hash" not in name.lower()}
-                key = (family, line["kernel"], tuple(line["constants"]), tuple(statistics.values()))
-                row = rows.setdefault(key, {"family": family, "kernel": line["kernel"], "tiers": [],
-                                            "constants": line["constants"], "statistics": statistics})
-                row["tiers"].append(tier)
-    return list(rows.values()), driver_name
+        for tier in tiers:
+            if tier == "no-coopmat" and head and not head["cooperative"]:
+                print("note: this build has no kernels with cooperative matrices (simba devices says why): "
+                      "no tier without them")
+                continue
+            for family, lines in zip(families, pool.map(one, [(family, tier) for family in families])):
+                head = lines[0]
+                for line in lines[1:]:
+                    statistics = {name: value for name, value in line["statistics"].items()
+                                  if "hash" not in name.lower()}
+                    key = (family, line["kernel"], tuple(line["constants"]), tuple(statistics.values()))
+                    row = rows.setdefault(key, {"family": family, "kernel": line["kernel"], "tiers": [],
+                                                "constants": line["constants"], "statistics": statistics})
+                    if tier not in row["tiers"]:
+                        row["tiers"].append(tier)
+    return list(rows.values()), head
 
 
-def summarise(rows):
-    """(family, kernel): the worst of its variants in each column."""
-    summary = {}
+def summarise(rows, by_tier):
+    """(family, kernel, tier): the worst of its variants in each column; over all tiers, with "" as their name, when not
+    by_tier."""
+    summary, worst = {}, {}
+    for column, (statistic, better, _, _) in COLUMNS.items():
+        worst[column] = (statistic, min if better is max else max)
+    worst.update((column, (statistic, max)) for column, statistic in FORBIDDEN.items())
     for row in rows:
-        entry = summary.setdefault((row["family"], row["kernel"]), {"variants": 0})
-        entry["variants"] += 1
-        for column, (statistic, better, _, _) in COLUMNS.items():
-            value = row["statistics"][statistic]
-            worse = min if better is max else max
-            entry[column] = worse(entry.get(column, value), value)
+        for tier in row["tiers"] if by_tier else [""]:
+            entry = summary.setdefault((row["family"], row["kernel"], tier), {"variants": 0})
+            entry["variants"] += 1
+            for column, (statistic, worse) in worst.items():
+                value = row["statistics"][statistic]
+                entry[column] = worse(entry.get(column, value), value)
     return summary
 
 
@@ -171,7 +187,7 @@ def summarise(rows):
 
 def find_memory_use(rows):
     for row in rows:
-        used = [f"{row['statistics'][name]} {name}" for name in FORBIDDEN if row["statistics"][name]]
+        used = [f"{row['statistics'][name]} {name}" for name in FORBIDDEN.values() if row["statistics"][name]]
         if used:
             yield (f"{row['family']}: {row['kernel']} with constants {row['constants']} "
                    f"(tiers {', '.join(row['tiers'])}): {', '.join(used)}")
@@ -180,20 +196,31 @@ def find_memory_use(rows):
 def read_baseline():
     with open(BASELINE, encoding="utf-8") as file:
         driver_name = file.readline().lstrip("# ").strip()
-        return driver_name, {(line["family"], line["kernel"]): line for line in csv.DictReader(file)}
+        return driver_name, {(line["family"], line["kernel"], line["tier"]): line for line in csv.DictReader(file)}
 
 
 def find_regressions(summary, baseline):
-    for (family, kernel), entry in summary.items():
-        before = baseline.get((family, kernel))
+    for (family, kernel, tier), entry in summary.items():
+        before = baseline.get((family, kernel, tier))
         if not before:
-            print(f"note: {family}: {kernel} is not in the baseline yet: tools/amd.py --update")
+            print(f"note: {family}, tier {tier}: {kernel} is not in the baseline yet: tools/amd.py --update")
             continue
         for column, (statistic, better, share, amount) in COLUMNS.items():
             old, new = int(before[column]), entry[column]
             margin = max(share * old, amount)
             if (old - new if better is max else new - old) > margin:
-                yield f"{family}: {kernel}: {statistic} {new}, in the baseline {old} (margin {margin:.0f})"
+                yield f"{family}, tier {tier}: {kernel}: {statistic} {new}, in the baseline {old} (margin {margin:.0f})"
+
+
+def find_lost(summary, baseline, cooperative):
+    """A kernel that a tier no longer takes was renamed, removed, or is no longer chosen. One that this build cannot have
+    is not lost."""
+    compiled = {(family, tier) for family, _, tier in summary}
+    for family, kernel, tier in baseline:
+        if (family, tier) in compiled and (family, kernel, tier) not in summary:
+            if cooperative or "cooperative" not in kernel:
+                yield (f"{family}, tier {tier}: {kernel} is in the baseline, and no pipeline of the shipped "
+                       "configurations takes it any more: if that is meant, tools/amd.py --update")
 
 
 # ---- reports
@@ -202,9 +229,10 @@ def write_baseline(summary, driver_name):
     with open(BASELINE, "w", encoding="utf-8", newline="") as file:
         file.write(f"# {driver_name}\n")
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["family", "kernel", "variants", *COLUMNS])
-        for (family, kernel), entry in sorted(summary.items(), key=lambda item: (item[0][1], item[0][0])):
-            writer.writerow([family, kernel, entry["variants"], *(entry[column] for column in COLUMNS)])
+        columns = ["variants", *COLUMNS, *FORBIDDEN]
+        writer.writerow(["family", "kernel", "tier", *columns])
+        for (family, kernel, tier), entry in sorted(summary.items(), key=lambda item: (item[0][1], item[0])):
+            writer.writerow([family, kernel, tier, *(entry[column] for column in columns)])
 
 
 def markdown(summary, families):
@@ -212,12 +240,12 @@ def markdown(summary, families):
     judge = "navi31" if "navi31" in families else families[-1]
     lines = ["| kernel | variants | " + " | ".join(families) + f" | LDS, bytes | code, bytes | latency | inverse throughput |",
              "|---|---|" + "---|" * (len(families) + 4)]
-    kernels = {kernel for _, kernel in summary}
-    order = sorted(kernels, key=lambda kernel: (-summary.get((judge, kernel), {}).get("latency", 0), kernel))
+    kernels = {kernel for _, kernel, _ in summary}
+    order = sorted(kernels, key=lambda kernel: (-summary.get((judge, kernel, ""), {}).get("latency", 0), kernel))
     for kernel in order:
-        entries = [summary.get((family, kernel)) for family in families]
+        entries = [summary.get((family, kernel, "")) for family in families]
         registers = [f"{entry['vgprs']}, {entry['occupancy']}" if entry else "" for entry in entries]
-        shown = summary.get((judge, kernel)) or next(entry for entry in entries if entry)
+        shown = summary.get((judge, kernel, "")) or next(entry for entry in entries if entry)
         lines.append(f"| {kernel} | {shown['variants']} | " + " | ".join(registers) + f" | {shown['lds']} | {shown['code']} | "
                      f"{shown['latency']} | {shown['inverse_throughput']} |")
     return "\n".join(lines) + "\n"
@@ -252,7 +280,7 @@ def main():
         environment = driver(directory, not options.no_fetch)
     except Unavailable as reason:
         print(f"skipped: {reason}")
-        return NOT_TO_BE_HAD
+        return SKIPPED
     if options.fetch:
         return 0
     program = options.program
@@ -263,27 +291,34 @@ def main():
             print(f"{built.stdout}{built.stderr}\n{PROGRAM} does not build (meson setup build -Dtests=enabled)", file=sys.stderr)
             return 1
     try:
-        rows, driver_name = compile_all(program, environment, families, tiers)
+        rows, head = compile_all(program, environment, families, tiers)
     except RuntimeError as failure:
         print(f"FAILED: {failure}")
         return 1
-    summary = summarise(rows)
-    with open(os.path.join(directory, "pipelines.json"), "w", encoding="utf-8") as file:
+    driver_name, cooperative = head["driver"], head["cooperative"]
+    part = "".join(f"-{word}" for word in (options.family or []) + (options.tier or []))
+    with open(os.path.join(directory, f"pipelines{part}.json"), "w", encoding="utf-8") as file:
         json.dump({"driver": driver_name, "pipelines": rows}, file, indent=0)
     print(f"{driver_name}, {len(rows)} pipelines; in each family's column the most VGPRs, the fewest subgroups per SIMD\n")
-    print(markdown(summary, families))
+    overview, summary = summarise(rows, False), summarise(rows, True)
+    print(markdown(overview, families))
     failures = list(find_memory_use(rows))
     if options.update:
         write_baseline(summary, driver_name)
-        write_table(summary, families, driver_name)
+        write_table(overview, families, driver_name)
+        compared = True
     else:
         baseline_driver, baseline = read_baseline()
-        if baseline_driver == driver_name:
+        compared = baseline_driver == driver_name
+        if compared:
             failures += find_regressions(summary, baseline)
-        else:
-            print(f"note: the baseline is of {baseline_driver}: not compared")
+            failures += find_lost(summary, baseline, cooperative)
     for failure in failures:
         print(f"FAILED: {failure}")
+    if not failures and not compared:
+        print(f"skipped: the baseline is of {baseline_driver}, so nothing was compared but spills and scratch memory, of "
+              "which there are none: tools/amd.py --update on the commit of the baseline, then here again")
+        return SKIPPED
     return 1 if failures else 0
 
 

@@ -3,7 +3,8 @@
  *
  *   pipelines --disable MASK CONFIG.json...
  *
- * The first line names device and driver, the others are those of statistics_write.
+ * The first line names device and driver and tells whether this build has kernels with cooperative matrices, the others
+ * are those of statistics_write.
  *
  * For each configuration: a training step, evaluation at the configured batch and inference of one image or window,
  * training in fp32, bf16 and fp16. A kernel's constants follow from shapes and options, so batches are the real ones.
@@ -11,12 +12,19 @@
 #include "null_device.h"
 #include "statistics.h"
 
+#include "backend/vulkan/lower.h"
 #include "ops/ops.h"
 #include "train/inference.h"
 #include "train/learner.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef VK_WITHOUT_COOPERATIVE_MATRIX
+#define COOPERATIVE "false"
+#else
+#define COOPERATIVE "true"
+#endif
 
 struct subject {
     struct sb_device *device;
@@ -98,8 +106,8 @@ int main(int argc, char **argv) {
     done = done && null_device_open(&(struct sb_device_parameters){.choice = "0", .disable = mask, .no_cache = true},
                                     &device, &error);
     if (done)
-        printf("{\"device\": \"%s\", \"driver\": \"%s\"}\n", sb_device_describe(device)->name,
-               sb_device_describe(device)->driver);
+        printf("{\"device\": \"%s\", \"driver\": \"%s\", \"cooperative\": " COOPERATIVE "}\n",
+               sb_device_describe(device)->name, sb_device_describe(device)->driver);
     for (int i = masked ? 3 : 1; done && i < argc; i++) done = compile(device, argv[i], &error);
     if (done && !statistics_write(device, stdout))
         done = sb_fail(&error, SIMBA_ERROR_UNSUPPORTED, "%s (%s) does not tell about all of its pipelines.",
