@@ -101,8 +101,8 @@ void parity_print_block(FILE *stream, const struct parity_report *report);
 const struct simba_parity_result *parity_first_failure(const struct parity_comparison *comparison,
                                                        enum simba_parity_mode mode);
 const struct simba_parity_result *parity_worst(const struct parity_comparison *comparison, enum simba_parity_mode mode);
-/* The larger share of its tolerances that a result takes up. */
-double parity_share(const struct simba_parity_result *result);
+/* It ran, and everything in it was compared and is within its tolerance. */
+bool parity_agrees(const struct parity_comparison *comparison);
 bool parity_passed(const struct parity_report *report);
 
 #endif

@@ -46,7 +46,9 @@ static void print_row(FILE *stream, const struct simba_parity_result *row) {
     number(stream, "largest_error", row->largest_error);
     number(stream, "ulps_median", row->ulps.median);
     number(stream, "ulps_worst", row->ulps.worst);
-    fprintf(stream, ", \"non_finite\": %lld", (long long)row->non_finite);
+    fprintf(stream, ", \"non_finite\": %lld, \"both_non_finite\": %lld, \"all_zero\": %s, \"compared\": %s",
+            (long long)row->non_finite, (long long)row->both_non_finite, row->all_zero ? "true" : "false",
+            row->not_compared ? "false" : "true");
     string(stream, "worst_at", row->worst_at);
     number(stream, "got", row->got);
     number(stream, "expected", row->expected);
@@ -59,9 +61,11 @@ static void print_comparison(FILE *stream, const struct parity_comparison *compa
     cli_json_string(stream, comparison->name);
     print_side(stream, "device", &comparison->device);
     if (!comparison->golden) print_side(stream, "against", &comparison->against);
-    fprintf(stream, ", \"passed\": %s", comparison->ran && !comparison->summary.failed ? "true" : "false");
+    fprintf(stream, ", \"passed\": %s", parity_agrees(comparison) ? "true" : "false");
     string(stream, "error", comparison->ran ? NULL : comparison->error.message);
-    fprintf(stream, ", \"tensors\": %d, \"failed\": %d", comparison->summary.tensors, comparison->summary.failed);
+    fprintf(stream, ", \"tensors\": %d, \"failed\": %d, \"not_compared\": %d, \"all_zero\": %d",
+            comparison->summary.tensors, comparison->summary.failed, comparison->summary.not_compared,
+            comparison->summary.all_zero);
     number(stream, "worst", comparison->summary.worst);
     number(stream, "seconds", comparison->seconds);
     for (int mode = 0; mode < SIMBA_PARITY_MODES; mode++) {

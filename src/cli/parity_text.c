@@ -4,16 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-double parity_share(const struct simba_parity_result *result) {
-    double share = result->tolerance > 0 ? result->relative_error / result->tolerance : result->relative_error;
-    if (result->element_tolerance > 0) share = fmax(share, result->element_error / result->element_tolerance);
-    return share;
-}
-
 const struct simba_parity_result *parity_first_failure(const struct parity_comparison *comparison,
                                                        enum simba_parity_mode mode) {
     for (int i = 0; i < comparison->count; i++)
-        if (comparison->rows[i].mode == mode && !comparison->rows[i].passed) return &comparison->rows[i];
+        if (comparison->rows[i].mode == mode && !comparison->rows[i].passed && !comparison->rows[i].not_compared)
+            return &comparison->rows[i];
     return NULL;
 }
 
@@ -22,15 +17,19 @@ const struct simba_parity_result *parity_worst(const struct parity_comparison *c
     const struct simba_parity_result *worst = NULL;
     for (int i = 0; i < comparison->count; i++) {
         const struct simba_parity_result *row = &comparison->rows[i];
-        if (row->mode == mode && (!worst || parity_share(row) > parity_share(worst))) worst = row;
+        if (row->mode == mode && (!worst || simba_parity_share(row) > simba_parity_share(worst))) worst = row;
     }
     return worst;
+}
+
+bool parity_agrees(const struct parity_comparison *comparison) {
+    return comparison->ran && !comparison->summary.failed && !comparison->summary.not_compared;
 }
 
 bool parity_passed(const struct parity_report *report) {
     if (report->validation_messages) return false;
     for (int i = 0; i < report->count; i++)
-        if (!report->comparisons[i].ran || report->comparisons[i].summary.failed) return false;
+        if (!parity_agrees(&report->comparisons[i])) return false;
     for (int i = 0; i < report->tier_count; i++)
         if (!report->tiers[i].ran[0] || report->tiers[i].failed[0] || report->tiers[i].failed[1]) return false;
     return true;
@@ -92,7 +91,7 @@ static void print_errors(FILE *stream, const struct parity_comparison *compariso
     const struct simba_parity_result *worst = parity_worst(comparison, mode);
     char share[16];
     if (worst)
-        fprintf(stream, " %8.1e %6s", worst_of(comparison, mode, NULL), percent(share, parity_share(worst)));
+        fprintf(stream, " %8.1e %6s", worst_of(comparison, mode, NULL), percent(share, simba_parity_share(worst)));
     else
         fprintf(stream, " %8s %6s", "-", "");
 }
@@ -137,7 +136,7 @@ static void print_models(FILE *stream, const struct parity_comparison *compariso
         char share[16];
         if (steps)
             fprintf(stream, " %8.1e %8.1e %6s", worst_of(comparison, SIMBA_PARITY_STEPS, "loss"),
-                    worst_of(comparison, SIMBA_PARITY_STEPS, "update"), percent(share, parity_share(steps)));
+                    worst_of(comparison, SIMBA_PARITY_STEPS, "update"), percent(share, simba_parity_share(steps)));
         else
             fprintf(stream, " %8s %8s %6s", "-", "-", "");
         fprintf(stream, " %s\n", !again ? "-" : again->passed ? "same bits" : "DIFFERS");
@@ -152,7 +151,7 @@ static void print_row(FILE *stream, const struct parity_comparison *comparison, 
     snprintf(mode, sizeof mode, "%s", simba_parity_mode_name(row->mode));
     if (row->mode == SIMBA_PARITY_STEPS) snprintf(mode, sizeof mode, "step %d", row->step);
     fprintf(stream, "  %-4s %6s  %-11s %8.1e %8.1e %8.1e %5.0f/%-6.0f ", row->passed ? "ok" : "FAIL",
-            percent(share, parity_share(row)), mode, row->relative_error, row->element_error, row->largest_error,
+            percent(share, simba_parity_share(row)), mode, row->relative_error, row->element_error, row->largest_error,
             row->ulps.median, row->ulps.worst);
     if (row->operation) fprintf(stream, "%s  ", row->operation);
     fprintf(stream, "%s", row->tensor);
@@ -186,7 +185,7 @@ static void print_worst(FILE *stream, const struct parity_comparison *comparison
             const struct simba_parity_result *row = &comparisons[i].rows[k];
             if (row->mode != SIMBA_PARITY_ISOLATED && row->mode != SIMBA_PARITY_GOLDEN) continue;
             int place = kept;
-            while (place && parity_share(row) > parity_share(shown[place - 1])) place--;
+            while (place && simba_parity_share(row) > simba_parity_share(shown[place - 1])) place--;
             if (place == SHOWN) continue;
             if (kept < SHOWN) kept++;
             for (int move = kept - 1; move > place; move--)

@@ -132,7 +132,8 @@ def parity(scratch):
     expected = {
         "one command, two outputs": {**written, "comparisons": 0} == {**report, "comparisons": 0},
         "modes": modes == {"isolated", "accumulated", "steps", "repeated"},
-        "steps": [row["tensor"] for row in step] == ["loss", "gradient norm", "update", "running statistics"]
+        "steps": [row["tensor"] for row in step] == ["loss", "gradient norm", "update", "update of one parameter",
+                                                      "running statistics"]
         and step[0]["step"] == 1 and step[0]["got"] > 0,
         "node": node["node_name"] and node["operation"] and "->" in node["shapes"] and node["elements"] > 0,
         "counts": comparison["tensors"] == len(comparison["results"]) and comparison["failed"] == 0
