@@ -22,19 +22,6 @@ const struct simba_parity_result *parity_worst(const struct parity_comparison *c
     return worst;
 }
 
-bool parity_agrees(const struct parity_comparison *comparison) {
-    return comparison->ran && !comparison->summary.failed && !comparison->summary.not_compared;
-}
-
-bool parity_passed(const struct parity_report *report) {
-    if (report->validation_messages) return false;
-    for (int i = 0; i < report->count; i++)
-        if (!parity_agrees(&report->comparisons[i])) return false;
-    for (int i = 0; i < report->tier_count; i++)
-        if (!report->tiers[i].ran[0] || report->tiers[i].failed[0] || report->tiers[i].failed[1]) return false;
-    return true;
-}
-
 /* ---- small things */
 
 /* "12 %" of a tolerance, "40 x" it. */
@@ -117,17 +104,19 @@ static void print_models(FILE *stream, const struct parity_comparison *compariso
             fprintf(stream, "FAIL  %-*s could not be compared: %s\n", width, name, comparison->error.message);
             continue;
         }
+        /* n/c: not compared, neither right nor wrong */
+        const char *status = comparison->summary.failed ? "FAIL" : comparison->summary.not_compared ? "n/c " : "ok  ";
         if (comparison->golden) {
-            fprintf(stream, "%s  %-*s %d tensors, %d over their tolerance, worst %.2g of it at %s\n",
-                    comparison->summary.failed ? "FAIL" : "ok  ", width, name, comparison->summary.tensors,
-                    comparison->summary.failed, comparison->summary.worst, comparison->summary.worst_tensor);
+            fprintf(stream, "%s  %-*s %d tensors, %d over their tolerance, worst %.2g of it at %s\n", status, width,
+                    name, comparison->summary.tensors, comparison->summary.failed, comparison->summary.worst,
+                    comparison->summary.worst_tensor);
             continue;
         }
         int nodes = 0, last = -1;
         for (int k = 0; k < comparison->count; k++)
             if (comparison->rows[k].node >= 0 && comparison->rows[k].node != last)
                 last = comparison->rows[k].node, nodes++;
-        fprintf(stream, "%s  %-*s %6d", comparison->summary.failed ? "FAIL" : "ok  ", width, name, nodes);
+        fprintf(stream, "%s  %-*s %6d", status, width, name, nodes);
         print_errors(stream, comparison, SIMBA_PARITY_ISOLATED);
         fprintf(stream, " %8.0f", worst_ulps(comparison));
         print_errors(stream, comparison, SIMBA_PARITY_ACCUMULATED);
@@ -150,7 +139,10 @@ static void print_row(FILE *stream, const struct parity_comparison *comparison, 
     char share[16], mode[32];
     snprintf(mode, sizeof mode, "%s", simba_parity_mode_name(row->mode));
     if (row->mode == SIMBA_PARITY_STEPS) snprintf(mode, sizeof mode, "step %d", row->step);
-    fprintf(stream, "  %-4s %6s  %-11s %8.1e %8.1e %8.1e %5.0f/%-6.0f ", row->passed ? "ok" : "FAIL",
+    fprintf(stream, "  %-4s %6s  %-11s %8.1e %8.1e %8.1e %5.0f/%-6.0f ",
+            row->passed         ? "ok"
+            : row->not_compared ? "n/c"
+                                : "FAIL",
             percent(share, simba_parity_share(row)), mode, row->relative_error, row->element_error, row->largest_error,
             row->ulps.median, row->ulps.worst);
     if (row->operation) fprintf(stream, "%s  ", row->operation);
@@ -227,7 +219,7 @@ static int print_nodes(FILE *stream, const struct parity_comparison *comparison,
     int nodes = 0, last = -1;
     for (int i = 0; i < comparison->count; i++) {
         const struct simba_parity_result *row = &comparison->rows[i];
-        if (row->passed || row->mode != mode || row->node == last) continue;
+        if (row->passed || row->not_compared || row->mode != mode || row->node == last) continue;
         last = row->node;
         nodes++;
         if (listed && nodes > 1 && nodes <= SHOWN)
@@ -284,11 +276,18 @@ static void print_cell(FILE *stream, const struct parity_tier *tier, int column)
 }
 
 static void print_tiers(FILE *stream, const struct parity_report *report) {
-    fprintf(stream, "Optional features, each by itself (worst share of a tolerance; FAIL: results over theirs)\n");
-    fprintf(stream, "  %-6s %-12s  %-24s%s\n", "device", "on", "against the other", "against none of them");
+    fprintf(
+        stream,
+        "Optional features, each by itself, then all but one (worst share of a tolerance; FAIL: results over theirs; "
+        "not there: as without it)\n");
+    fprintf(stream, "  %-6s %-18s  %-24s%s\n", "device", "on", "against the other", "against none of them");
     for (int i = 0; i < report->tier_count; i++) {
         const struct parity_tier *tier = &report->tiers[i];
-        fprintf(stream, "  %-6d %-12s  ", tier->device_index, tier->on);
+        fprintf(stream, "  %-6d %-18s  ", tier->device_index, tier->on);
+        if (tier->not_there) {
+            fputs("not there\n", stream);
+            continue;
+        }
         print_cell(stream, tier, 0);
         print_cell(stream, tier, 1);
         fprintf(stream, "%s\n", tier->error.message);
