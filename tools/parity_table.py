@@ -63,7 +63,8 @@ def main():
             print("\n| on | against the other device | against none of them |\n|---|---|---|")
         for tier in report["tiers"]:
             parts = [tier.get(side) for side in ("against", "lowest")]
-            print_row([tier["on"]] + ["–" if not part else "**over**" if part["failed"]
+            print_row([tier["on"]] + ["not there" if not tier["there"]
+                                      else "–" if not part else "**over**" if part["failed"]
                                       else "same bits" if not part["worst"] else f"{100 * part['worst']:.1f} %"
                                       for part in parts])
 

@@ -14,7 +14,7 @@ enum simba_parity_mode {
     SIMBA_PARITY_ISOLATED, /* one node, given the reference's inputs on both devices: what differs is its own fault */
     SIMBA_PARITY_ACCUMULATED, /* the same node, but its inputs are what each device has computed itself so far */
     SIMBA_PARITY_STEPS,       /* a figure of a training step: "loss", "gradient norm", "update", "running statistics" */
-    SIMBA_PARITY_REPEATED,    /* losses and weights of the steps, against those of a second run on the same device */
+    SIMBA_PARITY_REPEATED,    /* losses, norms and weights of the steps, against a second run on the same device */
     SIMBA_PARITY_MODES
 };
 /* "golden", "isolated", "accumulated", "steps", "repeated". */
@@ -44,19 +44,28 @@ struct simba_parity_result {
     double element_error;  /* the worst of one element, relative to it or, where that is larger, to the tensor's root
                               mean square */
     struct simba_parity_ulps ulps;
-    int64_t non_finite;    /* elements that are infinite or not a number on one device only, or differently */
+    int64_t non_finite;      /* elements that are infinite or not a number on one device only, or differently */
+    int64_t both_non_finite; /* and those that are so on both alike, of which nothing is measured */
+    bool all_zero;           /* every element is 0 on both: hardly a test */
     int64_t worst_element; /* where the largest error is, or the first that is not finite; -1: elements have no order */
     const char *worst_at; /* its index: "[1, 20, 3]"; of an update, the parameter and the index in it; NULL: as above */
     double got, expected; /* the values there */
     double tolerance;     /* on relative_error ... */
     double element_tolerance; /* ... and on element_error, which finds one wrong element among many; 0: no bound */
     const char *reason;       /* why the tolerance is not the usual one; NULL: it is */
-    bool passed;
+    bool not_compared;        /* both have overflowed, or nothing was updated: neither right nor wrong */
+    bool passed;              /* compared, and within both tolerances */
 };
 
+/* The larger share of its tolerances that a result takes up; infinite when an error is no number, or one where the bits
+ * must be the same. */
+SIMBA_API double simba_parity_share(const struct simba_parity_result *result);
+
 struct simba_parity_summary {
-    int tensors, failed;
-    double worst; /* the largest share of a tolerance that an error takes up; above 1 it failed */
+    int tensors, failed; /* failed: over a tolerance */
+    int not_compared;    /* not among the failed; a comparison with any of them has not passed either */
+    int all_zero;        /* of nodes by themselves, in training or inference */
+    double worst;        /* the largest share of a tolerance that an error takes up; above 1 it failed */
     char worst_tensor[256];
 };
 
@@ -69,7 +78,7 @@ struct simba_parity_options {
     const char *const *overrides;   /* ... with these changes ... */
     int override_count;
     const char *builtin; /* without the two: a simba_parity_builtin; some are for inference only */
-    int batch;           /* images or windows (0: 2) */
+    int batch;           /* images or windows (0: 2, or what the built-in model has) */
     uint64_t seed;       /* of weights and images or windows */
     bool training;       /* forward, backward and optimiser; false: inference only */
     int steps;           /* of training, after the nodes; then once more, to see whether the device repeats itself */

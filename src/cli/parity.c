@@ -96,10 +96,18 @@ static double seconds(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-struct parity_side parity_side_of(const struct simba_device *device, const char *disabled) {
+static struct parity_side side_of(const struct simba_device *device, const struct cli_device *options) {
     struct parity_side side = {.info = *simba_device_describe(device)};
-    snprintf(side.disabled, sizeof side.disabled, "%s", disabled ? disabled : "");
+    snprintf(side.disabled, sizeof side.disabled, "%s", options->disable ? options->disable : "");
+    snprintf(side.quirks, sizeof side.quirks, "%s", options->quirks ? options->quirks : "");
     return side;
+}
+
+/* Takes the folders out of a message about a file: a report may be shown to others. */
+static void cut_folders(char *message, const char *path) {
+    const char *slash = strrchr(path, '/');
+    const size_t folders = slash ? (size_t)(slash + 1 - path) : 0;
+    for (char *at = message; folders && (at = strstr(at, path));) memmove(at, at + folders, strlen(at + folders) + 1);
 }
 
 /* What the user has to put right, as opposed to what a device cannot do. */
@@ -122,9 +130,11 @@ static bool compare_models(const struct parity_models *models, const struct cli_
         }
         report->comparisons = grown;
         struct parity_comparison *comparison = &grown[report->count++];
-        *comparison = (struct parity_comparison){
-            .name = models->names[i], .golden = models->golden, .device = parity_side_of(device, options->disable)};
-        if (reference) comparison->against = parity_side_of(reference, NULL);
+        *comparison = (struct parity_comparison){.name = models->names[i],
+                                                 .golden = models->golden,
+                                                 .device = side_of(device, options),
+                                                 .builtin = !models->golden && is_builtin(models->names[i])};
+        if (reference) comparison->against = side_of(reference, &(struct cli_device){0});
         const double begin = seconds();
         comparison->ran =
             parity_run_model(models, i, device, reference, comparison, &comparison->summary, &comparison->error);
@@ -137,6 +147,7 @@ static bool compare_models(const struct parity_models *models, const struct cli_
             *error = comparison->error;
             return false;
         }
+        if (!comparison->ran) cut_folders(comparison->error.message, comparison->name);
         *failed = *failed || !comparison->ran || comparison->summary.failed;
     }
     return true;
@@ -158,7 +169,12 @@ static bool list_choices(const char *choice, const struct simba_device *referenc
         if (!devices[i].usable || devices[i].kind == SIMBA_DEVICE_REFERENCE || same) continue;
         char *index = malloc(16);
         if (index) snprintf(index, 16, "%d", devices[i].index);
-        if (!index || !cli_list_add(choices, index)) break;
+        if (!index || !cli_list_add(choices, index)) {
+            free(index);
+            simba_free(devices);
+            *error = (struct simba_error){SIMBA_ERROR_MEMORY, "No memory for the list of devices."};
+            return false;
+        }
     }
     simba_free(devices);
     if (!choices->count) {
@@ -179,7 +195,7 @@ static bool on_one_device(const struct parity_models *models, const struct cli_d
     if (!device) return false;
     bool failed = false;
     const int tier_count = parity_tier_count(device);
-    parity_progress_begin(models->count * (tiers ? 1 + 2 * (tier_count + 2) : 1));
+    parity_progress_begin(models->count * (tiers ? 1 + 4 * (tier_count + 1) : 1));
     bool fine = compare_models(models, options, device, reference, report, &failed, error);
     if (fine && tiers) fine = parity_compare_tiers(models, options, device, reference, report, error);
     if (fine && failed && search && reference && tier_count)
@@ -196,12 +212,11 @@ static bool on_one_device(const struct parity_models *models, const struct cli_d
 static void write_command(char *text, size_t size, int count, char **words) {
     size_t used = (size_t)snprintf(text, size, "simba parity");
     for (int i = 0; i < count && used < size; i++) {
-        const char *word = words[i], *slash = strrchr(word, '/'), *value = strrchr(word, '=');
-        const char *path = value ? value + 1 : word;
-        if (slash && slash >= path)
-            used += (size_t)snprintf(text + used, size - used, " %.*s%s", (int)(path - word), word, slash + 1);
-        else
-            used += (size_t)snprintf(text + used, size - used, " %s", word);
+        /* "--set=data.path=" in front of a path stays; a '=' behind a '/' is part of a folder's name. */
+        const char *word = words[i], *path = word, *slash = strrchr(word, '/');
+        for (size_t at; path[at = strcspn(path, "=/")] == '=';) path += at + 1;
+        used += (size_t)snprintf(text + used, size - used, " %.*s%s", (int)(path - word), word,
+                                 slash && slash >= path ? slash + 1 : path);
     }
 }
 
@@ -259,7 +274,7 @@ static int run(const struct cli_command *command, int count, char **words) {
         {.name = "batch", .argument = "N", .help = "images or windows (2)", .integer = &batch, .minimum = 1},
         {.name = "seed", .argument = "N", .help = "of weights and images or windows (1)", .number = &seed},
         {.name = "inference", .help = "the forward pass of inference only", .flag = &inference},
-        {.name = "tiers", .help = "each optional feature by itself, beside none and all of them", .flag = &tiers},
+        {.name = "tiers", .help = "each optional feature by itself, none, all, and all but one", .flag = &tiers},
         {.name = "no-search",
          .help = "after a failure, do not look for features to disable that help",
          .flag = &no_search},
@@ -312,8 +327,10 @@ static int run(const struct cli_command *command, int count, char **words) {
     }
     if (output && !write_output(output, &report, &error)) goto failed;
     (json ? parity_print_json : parity_print_text)(stdout, &report);
-    code = parity_passed(&report) ? CLI_DONE : CLI_FAILED;
-    if (code == CLI_FAILED) fputs("simba: Some results are over their tolerance; the report says which.\n", stderr);
+    const struct parity_verdict verdict = parity_judge(&report, -1);
+    char text[512];
+    code = verdict.passed ? CLI_DONE : CLI_FAILED;
+    if (code == CLI_FAILED) fprintf(stderr, "simba: %s; the report says more.\n", parity_verdict_text(&verdict, text));
     goto done;
 no_memory:
     error = (struct simba_error){SIMBA_ERROR_MEMORY, "No memory for the names of the models."};

@@ -8,14 +8,14 @@
 struct parity_side {
     struct simba_device_info info;
     char disabled[256]; /* features left unused, with commas */
+    char quirks[256];   /* what the user has said of them: "short-loops=off" */
 };
-struct parity_side parity_side_of(const struct simba_device *device, const char *disabled);
 
 /* One model or case on one device, with all its results; their strings are its own. */
 struct parity_comparison {
     struct parity_side device, against; /* against: not of a golden case */
     const char *name;
-    bool golden;
+    bool golden, builtin;
     bool ran; /* else `error` says why it could not be compared */
     struct simba_error error;
     struct simba_parity_summary summary;
@@ -28,14 +28,16 @@ struct parity_comparison {
 /* What makes everything pass on a device that has failed: each of these alone is enough, with spaces between. */
 struct parity_search {
     int device_index;
-    char masks[512];  /* features to disable: "subgroup texel", or where several must go "subgroup,texel" */
-    char quirks[512]; /* quirks to reckon with: "inexact-exponential" */
+    char masks[512];     /* features to disable: "subgroup texel", or where several must go "subgroup,texel" */
+    char quirks[512];    /* quirks to reckon with: "inexact-exponential" */
+    bool comes_and_goes; /* a second run with nothing changed passed; nothing was looked for then */
 };
 
-/* A row of the table of tiers: a device with no other optional features than `on`. */
+/* A row of the table of tiers. */
 struct parity_tier {
     int device_index;
-    char on[256];             /* "none", "int64", ..., "all" */
+    char on[256];             /* "none"; "int64", ...: it alone; "all"; "all but int64", ... */
+    bool not_there;           /* the device is as with "none" (of "all but": with "all") */
     bool ran[2];              /* against the other device; against itself without any */
     int failed[2];            /* tensors over their tolerance */
     double worst[2];          /* the largest share of a tolerance */
@@ -88,7 +90,7 @@ bool parity_compare_tiers(const struct parity_models *models, const struct cli_d
                           struct simba_device *device, struct simba_device *reference, struct parity_report *report,
                           struct simba_error *error);
 
-/* ---- parity_text.c, parity_words.c, parity_json.c */
+/* ---- parity_text.c, parity_verdict.c, parity_words.c, parity_json.c */
 
 void parity_print_text(FILE *stream, const struct parity_report *report);
 void parity_print_json(FILE *stream, const struct parity_report *report);
@@ -101,8 +103,23 @@ void parity_print_block(FILE *stream, const struct parity_report *report);
 const struct simba_parity_result *parity_first_failure(const struct parity_comparison *comparison,
                                                        enum simba_parity_mode mode);
 const struct simba_parity_result *parity_worst(const struct parity_comparison *comparison, enum simba_parity_mode mode);
-/* The larger share of its tolerances that a result takes up. */
-double parity_share(const struct simba_parity_result *result);
-bool parity_passed(const struct parity_report *report);
+/* It ran, and everything in it was compared and is within its tolerance. */
+bool parity_agrees(const struct parity_comparison *comparison);
+
+/* What the words, the block, standard error and the exit code go by. */
+struct parity_verdict {
+    const struct parity_comparison *any;
+    int models, results, zeros;
+    int differ, not_run, not_compared; /* models; not compared: some of its results, and the others agree */
+    int not_compared_results, skipped; /* skipped: training steps that both devices left out */
+    int tiers_differ, tiers_not_run, messages;
+    bool backward, steps, repeated; /* were compared, too */
+    bool itself;                    /* a device with itself, all being the same */
+    bool passed;
+};
+/* Of the device with this index; -1: of all. */
+struct parity_verdict parity_judge(const struct parity_report *report, int device);
+/* "passed: 12 results of 2 models", "FAILED: 1 of 2 models differ, 3 validation messages". */
+const char *parity_verdict_text(const struct parity_verdict *verdict, char text[512]);
 
 #endif

@@ -1,6 +1,7 @@
 #include "parity.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
 
 static void string(FILE *stream, const char *key, const char *text) {
@@ -46,7 +47,9 @@ static void print_row(FILE *stream, const struct simba_parity_result *row) {
     number(stream, "largest_error", row->largest_error);
     number(stream, "ulps_median", row->ulps.median);
     number(stream, "ulps_worst", row->ulps.worst);
-    fprintf(stream, ", \"non_finite\": %lld", (long long)row->non_finite);
+    fprintf(stream, ", \"non_finite\": %lld, \"both_non_finite\": %lld, \"all_zero\": %s, \"compared\": %s",
+            (long long)row->non_finite, (long long)row->both_non_finite, row->all_zero ? "true" : "false",
+            row->not_compared ? "false" : "true");
     string(stream, "worst_at", row->worst_at);
     number(stream, "got", row->got);
     number(stream, "expected", row->expected);
@@ -55,13 +58,16 @@ static void print_row(FILE *stream, const struct simba_parity_result *row) {
 }
 
 static void print_comparison(FILE *stream, const struct parity_comparison *comparison) {
+    const char *slash = strrchr(comparison->name, '/'); /* no folders: a report may be shown to others */
     fputs("{\"name\": ", stream);
-    cli_json_string(stream, comparison->name);
+    cli_json_string(stream, slash ? slash + 1 : comparison->name);
     print_side(stream, "device", &comparison->device);
     if (!comparison->golden) print_side(stream, "against", &comparison->against);
-    fprintf(stream, ", \"passed\": %s", comparison->ran && !comparison->summary.failed ? "true" : "false");
+    fprintf(stream, ", \"passed\": %s", parity_agrees(comparison) ? "true" : "false");
     string(stream, "error", comparison->ran ? NULL : comparison->error.message);
-    fprintf(stream, ", \"tensors\": %d, \"failed\": %d", comparison->summary.tensors, comparison->summary.failed);
+    fprintf(stream, ", \"tensors\": %d, \"failed\": %d, \"not_compared\": %d, \"all_zero\": %d",
+            comparison->summary.tensors, comparison->summary.failed, comparison->summary.not_compared,
+            comparison->summary.all_zero);
     number(stream, "worst", comparison->summary.worst);
     number(stream, "seconds", comparison->seconds);
     for (int mode = 0; mode < SIMBA_PARITY_MODES; mode++) {
@@ -84,6 +90,7 @@ static void print_tiers(FILE *stream, const struct parity_report *report) {
         const struct parity_tier *tier = &report->tiers[i];
         fprintf(stream, "%s\n  {\"device\": %d", i ? "," : "", tier->device_index);
         string(stream, "on", tier->on);
+        fprintf(stream, ", \"there\": %s", tier->not_there ? "false" : "true");
         static const char *const columns[] = {"against", "lowest"};
         for (int column = 0; column < 2; column++) {
             if (!tier->ran[column]) continue;
@@ -115,9 +122,11 @@ static void print_written(FILE *stream, const char *key, void (*print)(FILE *, c
 void parity_print_json(FILE *stream, const struct parity_report *report) {
     struct utsname system = {0};
     uname(&system);
-    char os[256];
+    char os[256], text[512];
+    const struct parity_verdict verdict = parity_judge(report, -1);
     snprintf(os, sizeof os, "%.60s %.60s %.60s", system.sysname, system.release, system.machine);
-    fprintf(stream, "{\"passed\": %s", parity_passed(report) ? "true" : "false");
+    fprintf(stream, "{\"passed\": %s", verdict.passed ? "true" : "false");
+    string(stream, "result", parity_verdict_text(&verdict, text));
     string(stream, "version", simba_version());
     string(stream, "commit", simba_commit());
     string(stream, "command", report->command);
@@ -136,6 +145,7 @@ void parity_print_json(FILE *stream, const struct parity_report *report) {
         fprintf(stream, "%s\n  {\"device\": %d", i ? "," : "", search->device_index);
         string(stream, "disable", search->masks[0] ? search->masks : NULL);
         string(stream, "quirk", search->quirks[0] ? search->quirks : NULL);
+        fprintf(stream, ", \"comes_and_goes\": %s", search->comes_and_goes ? "true" : "false");
         fputs("}", stream);
     }
     fputs("]", stream);

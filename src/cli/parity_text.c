@@ -4,16 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-double parity_share(const struct simba_parity_result *result) {
-    double share = result->tolerance > 0 ? result->relative_error / result->tolerance : result->relative_error;
-    if (result->element_tolerance > 0) share = fmax(share, result->element_error / result->element_tolerance);
-    return share;
-}
-
 const struct simba_parity_result *parity_first_failure(const struct parity_comparison *comparison,
                                                        enum simba_parity_mode mode) {
     for (int i = 0; i < comparison->count; i++)
-        if (comparison->rows[i].mode == mode && !comparison->rows[i].passed) return &comparison->rows[i];
+        if (comparison->rows[i].mode == mode && !comparison->rows[i].passed && !comparison->rows[i].not_compared)
+            return &comparison->rows[i];
     return NULL;
 }
 
@@ -22,18 +17,9 @@ const struct simba_parity_result *parity_worst(const struct parity_comparison *c
     const struct simba_parity_result *worst = NULL;
     for (int i = 0; i < comparison->count; i++) {
         const struct simba_parity_result *row = &comparison->rows[i];
-        if (row->mode == mode && (!worst || parity_share(row) > parity_share(worst))) worst = row;
+        if (row->mode == mode && (!worst || simba_parity_share(row) > simba_parity_share(worst))) worst = row;
     }
     return worst;
-}
-
-bool parity_passed(const struct parity_report *report) {
-    if (report->validation_messages) return false;
-    for (int i = 0; i < report->count; i++)
-        if (!report->comparisons[i].ran || report->comparisons[i].summary.failed) return false;
-    for (int i = 0; i < report->tier_count; i++)
-        if (!report->tiers[i].ran[0] || report->tiers[i].failed[0] || report->tiers[i].failed[1]) return false;
-    return true;
 }
 
 /* ---- small things */
@@ -92,7 +78,7 @@ static void print_errors(FILE *stream, const struct parity_comparison *compariso
     const struct simba_parity_result *worst = parity_worst(comparison, mode);
     char share[16];
     if (worst)
-        fprintf(stream, " %8.1e %6s", worst_of(comparison, mode, NULL), percent(share, parity_share(worst)));
+        fprintf(stream, " %8.1e %6s", worst_of(comparison, mode, NULL), percent(share, simba_parity_share(worst)));
     else
         fprintf(stream, " %8s %6s", "-", "");
 }
@@ -118,17 +104,19 @@ static void print_models(FILE *stream, const struct parity_comparison *compariso
             fprintf(stream, "FAIL  %-*s could not be compared: %s\n", width, name, comparison->error.message);
             continue;
         }
+        /* n/c: not compared, neither right nor wrong */
+        const char *status = comparison->summary.failed ? "FAIL" : comparison->summary.not_compared ? "n/c " : "ok  ";
         if (comparison->golden) {
-            fprintf(stream, "%s  %-*s %d tensors, %d over their tolerance, worst %.2g of it at %s\n",
-                    comparison->summary.failed ? "FAIL" : "ok  ", width, name, comparison->summary.tensors,
-                    comparison->summary.failed, comparison->summary.worst, comparison->summary.worst_tensor);
+            fprintf(stream, "%s  %-*s %d tensors, %d over their tolerance, worst %.2g of it at %s\n", status, width,
+                    name, comparison->summary.tensors, comparison->summary.failed, comparison->summary.worst,
+                    comparison->summary.worst_tensor);
             continue;
         }
         int nodes = 0, last = -1;
         for (int k = 0; k < comparison->count; k++)
             if (comparison->rows[k].node >= 0 && comparison->rows[k].node != last)
                 last = comparison->rows[k].node, nodes++;
-        fprintf(stream, "%s  %-*s %6d", comparison->summary.failed ? "FAIL" : "ok  ", width, name, nodes);
+        fprintf(stream, "%s  %-*s %6d", status, width, name, nodes);
         print_errors(stream, comparison, SIMBA_PARITY_ISOLATED);
         fprintf(stream, " %8.0f", worst_ulps(comparison));
         print_errors(stream, comparison, SIMBA_PARITY_ACCUMULATED);
@@ -137,7 +125,7 @@ static void print_models(FILE *stream, const struct parity_comparison *compariso
         char share[16];
         if (steps)
             fprintf(stream, " %8.1e %8.1e %6s", worst_of(comparison, SIMBA_PARITY_STEPS, "loss"),
-                    worst_of(comparison, SIMBA_PARITY_STEPS, "update"), percent(share, parity_share(steps)));
+                    worst_of(comparison, SIMBA_PARITY_STEPS, "update"), percent(share, simba_parity_share(steps)));
         else
             fprintf(stream, " %8s %8s %6s", "-", "-", "");
         fprintf(stream, " %s\n", !again ? "-" : again->passed ? "same bits" : "DIFFERS");
@@ -151,8 +139,11 @@ static void print_row(FILE *stream, const struct parity_comparison *comparison, 
     char share[16], mode[32];
     snprintf(mode, sizeof mode, "%s", simba_parity_mode_name(row->mode));
     if (row->mode == SIMBA_PARITY_STEPS) snprintf(mode, sizeof mode, "step %d", row->step);
-    fprintf(stream, "  %-4s %6s  %-11s %8.1e %8.1e %8.1e %5.0f/%-6.0f ", row->passed ? "ok" : "FAIL",
-            percent(share, parity_share(row)), mode, row->relative_error, row->element_error, row->largest_error,
+    fprintf(stream, "  %-4s %6s  %-11s %8.1e %8.1e %8.1e %5.0f/%-6.0f ",
+            row->passed         ? "ok"
+            : row->not_compared ? "n/c"
+                                : "FAIL",
+            percent(share, simba_parity_share(row)), mode, row->relative_error, row->element_error, row->largest_error,
             row->ulps.median, row->ulps.worst);
     if (row->operation) fprintf(stream, "%s  ", row->operation);
     fprintf(stream, "%s", row->tensor);
@@ -186,7 +177,7 @@ static void print_worst(FILE *stream, const struct parity_comparison *comparison
             const struct simba_parity_result *row = &comparisons[i].rows[k];
             if (row->mode != SIMBA_PARITY_ISOLATED && row->mode != SIMBA_PARITY_GOLDEN) continue;
             int place = kept;
-            while (place && parity_share(row) > parity_share(shown[place - 1])) place--;
+            while (place && simba_parity_share(row) > simba_parity_share(shown[place - 1])) place--;
             if (place == SHOWN) continue;
             if (kept < SHOWN) kept++;
             for (int move = kept - 1; move > place; move--)
@@ -228,7 +219,7 @@ static int print_nodes(FILE *stream, const struct parity_comparison *comparison,
     int nodes = 0, last = -1;
     for (int i = 0; i < comparison->count; i++) {
         const struct simba_parity_result *row = &comparison->rows[i];
-        if (row->passed || row->mode != mode || row->node == last) continue;
+        if (row->passed || row->not_compared || row->mode != mode || row->node == last) continue;
         last = row->node;
         nodes++;
         if (listed && nodes > 1 && nodes <= SHOWN)
@@ -285,11 +276,18 @@ static void print_cell(FILE *stream, const struct parity_tier *tier, int column)
 }
 
 static void print_tiers(FILE *stream, const struct parity_report *report) {
-    fprintf(stream, "Optional features, each by itself (worst share of a tolerance; FAIL: results over theirs)\n");
-    fprintf(stream, "  %-6s %-12s  %-24s%s\n", "device", "on", "against the other", "against none of them");
+    fprintf(
+        stream,
+        "Optional features, each by itself, then all but one (worst share of a tolerance; FAIL: results over theirs; "
+        "not there: as without it)\n");
+    fprintf(stream, "  %-6s %-18s  %-24s%s\n", "device", "on", "against the other", "against none of them");
     for (int i = 0; i < report->tier_count; i++) {
         const struct parity_tier *tier = &report->tiers[i];
-        fprintf(stream, "  %-6d %-12s  ", tier->device_index, tier->on);
+        fprintf(stream, "  %-6d %-18s  ", tier->device_index, tier->on);
+        if (tier->not_there) {
+            fputs("not there\n", stream);
+            continue;
+        }
         print_cell(stream, tier, 0);
         print_cell(stream, tier, 1);
         fprintf(stream, "%s\n", tier->error.message);

@@ -38,6 +38,12 @@ static struct simba_device *open_masked(const struct cli_device *options, const 
     return cli_device_open(&masked, error);
 }
 
+/* What the validation layer has said of it counts, too. */
+static void close_masked(struct simba_device *masked, struct parity_report *report) {
+    if (masked) report->validation_messages += simba_device_validation_messages(masked);
+    simba_device_close(masked);
+}
+
 /* ---- after a failure */
 
 struct search {
@@ -45,6 +51,7 @@ struct search {
     const struct cli_device *options;
     struct simba_device *device, *reference;
     const struct parity_comparison *failed; /* by model */
+    struct parity_report *report;
 };
 
 /* Whether all that failed passes so. What cannot be run so does not pass. */
@@ -57,10 +64,16 @@ static bool passes(const struct search *search, uint32_t bits, const char *quirk
         struct simba_parity_summary summary;
         if (search->failed[i].ran && !search->failed[i].summary.failed) continue;
         models.options.stop_after_failure = true;
-        passed = parity_run_model(&models, i, masked, search->reference, NULL, &summary, &error) && !summary.failed;
+        passed = parity_run_model(&models, i, masked, search->reference, NULL, &summary, &error) && !summary.failed &&
+                 !summary.not_compared;
     }
-    simba_device_close(masked);
+    close_masked(masked, search->report);
     return passed;
+}
+
+/* Twice, so that a fault which comes and goes is not laid to a feature. */
+static bool helps(const struct search *search, uint32_t bits, const char *quirk) {
+    return passes(search, bits, quirk) && passes(search, bits, quirk);
 }
 
 static void add_word(char *words, size_t size, const char *word) {
@@ -83,8 +96,8 @@ bool parity_search_masks(const struct parity_models *models, const struct cli_de
                          struct simba_device *device, struct simba_device *reference, struct parity_report *report,
                          struct simba_error *error) {
     const int count = parity_tier_count(device);
-    const struct search search = {models, options, device, reference,
-                                  report->comparisons + report->count - models->count};
+    const struct search search = {
+        models, options, device, reference, report->comparisons + report->count - models->count, report};
     struct parity_search *grown =
         realloc(report->searches, (size_t)(report->search_count + 1) * sizeof *report->searches);
     if (!grown) {
@@ -98,18 +111,22 @@ bool parity_search_masks(const struct parity_models *models, const struct cli_de
     struct simba_quirk quirk;
     while (simba_known_quirk(quirks, &quirk)) quirks++;
     for (int i = 0; i < models->count; i++) failed += !search.failed[i].ran || search.failed[i].summary.failed;
-    parity_progress_begin(failed * (count + quirks + 1));
+    parity_progress_begin(failed * (2 * count + 2 * quirks + 3));
+    if (passes(&search, 0, NULL)) {
+        result->comes_and_goes = true;
+        return true;
+    }
     for (int i = 0; i < count; i++)
-        if (passes(&search, 1u << i, NULL)) add_word(result->masks, sizeof result->masks, simba_device_tier(device, i));
+        if (helps(&search, 1u << i, NULL)) add_word(result->masks, sizeof result->masks, simba_device_tier(device, i));
     for (int i = 0; simba_known_quirk(i, &quirk); i++)
-        if (!is_reckoned_with(simba_device_describe(device)->quirks, quirk.name) && passes(&search, 0, quirk.name))
+        if (!is_reckoned_with(simba_device_describe(device)->quirks, quirk.name) && helps(&search, 0, quirk.name))
             add_word(result->quirks, sizeof result->quirks, quirk.name);
     uint32_t bits = (uint32_t)(((uint64_t)1 << count) - 1);
-    if (result->masks[0] || result->quirks[0] || !passes(&search, bits, NULL)) return true;
+    if (result->masks[0] || result->quirks[0] || !helps(&search, bits, NULL)) return true;
     /* Several are at fault: take back each that makes no difference. */
-    parity_progress_begin(failed * count);
+    parity_progress_begin(failed * 2 * count);
     for (int i = 0; i < count; i++)
-        if (passes(&search, bits & ~(1u << i), NULL)) bits &= ~(1u << i);
+        if (helps(&search, bits & ~(1u << i), NULL)) bits &= ~(1u << i);
     write_mask(device, NULL, bits, result->masks, sizeof result->masks);
     return true;
 }
@@ -120,17 +137,23 @@ static void compare_all(const struct parity_models *models, struct simba_device 
                         struct parity_tier *tier, int column) {
     tier->ran[column] = true;
     for (int i = 0; tier->ran[column] && i < models->count; i++) {
-        struct simba_parity_summary summary;
+        struct simba_parity_summary summary = {0};
         tier->ran[column] = parity_run_model(models, i, device, other, NULL, &summary, &tier->error);
-        tier->failed[column] += summary.failed;
+        tier->failed[column] += summary.failed + summary.not_compared;
         if (summary.worst > tier->worst[column]) tier->worst[column] = summary.worst;
     }
 }
 
+static bool describes_same(const struct simba_device *a, const struct simba_device *b) {
+    return !strcmp(simba_device_describe(a)->features, simba_device_describe(b)->features);
+}
+
+/* Rows: none, each by itself, all, all but each. Some features need another: cooperative matrices need fp16, the panels
+ * of products int64 and subgroups; only the rows with all but one show what leaving one of these out does. */
 bool parity_compare_tiers(const struct parity_models *models, const struct cli_device *options,
                           struct simba_device *device, struct simba_device *reference, struct parity_report *report,
                           struct simba_error *error) {
-    const int count = parity_tier_count(device), rows = count + 2;
+    const int count = parity_tier_count(device), rows = 2 * (count + 1);
     const uint32_t all = (uint32_t)(((uint64_t)1 << count) - 1);
     struct parity_tier *grown = realloc(report->tiers, (size_t)(report->tier_count + rows) * sizeof *report->tiers);
     if (!grown) {
@@ -142,17 +165,22 @@ bool parity_compare_tiers(const struct parity_models *models, const struct cli_d
     if (!lowest) return false;
     bool done = true;
     for (int row = 0; done && row < rows; row++) {
-        const char *name = row == 0 ? "none" : row <= count ? simba_device_tier(device, row - 1) : "all";
-        const uint32_t on = row == 0 ? 0 : row <= count ? 1u << (row - 1) : all;
+        const bool most = row > count;
+        const int index = row % (count + 1) - 1;
+        const uint32_t feature = index < 0 ? 0 : 1u << index, on = most ? all & ~feature : feature;
+        const char *name = index >= 0 ? simba_device_tier(device, index) : most ? "all" : "none";
         struct parity_tier *tier = &report->tiers[report->tier_count++];
         *tier = (struct parity_tier){.device_index = simba_device_describe(device)->index};
-        snprintf(tier->on, sizeof tier->on, "%s", name);
+        snprintf(tier->on, sizeof tier->on, "%s%s", most && index >= 0 ? "all but " : "", name);
         struct simba_device *masked = open_masked(options, device, all & ~on, NULL, error);
         done = masked;
-        if (masked) compare_all(models, masked, reference, tier, 0);
-        if (masked && on) compare_all(models, masked, lowest, tier, 1);
-        simba_device_close(masked);
+        tier->not_there = masked && feature && describes_same(masked, most ? device : lowest);
+        if (masked && !tier->not_there) {
+            compare_all(models, masked, reference, tier, 0);
+            if (on) compare_all(models, masked, lowest, tier, 1);
+        }
+        close_masked(masked, report);
     }
-    simba_device_close(lowest);
+    close_masked(lowest, report);
     return done;
 }

@@ -22,27 +22,16 @@ static const char *kind(const struct parity_comparison *comparison, int count) {
     return comparison->golden ? count == 1 ? "case" : "cases" : count == 1 ? "model" : "models";
 }
 
-/* What the failures of one device have in common, worst kind first. */
+/* The failure to speak of, worst kind first. */
 struct findings {
     const struct parity_comparison *first; /* the comparison of `row`, or one that could not be run */
     const struct simba_parity_result *row;
-    int failed, compared, results;
-    bool steps, repeated;
 };
 
 static struct findings find(const struct parity_report *report, int device) {
     static const enum simba_parity_mode order[] = {SIMBA_PARITY_GOLDEN, SIMBA_PARITY_ISOLATED, SIMBA_PARITY_ACCUMULATED,
                                                    SIMBA_PARITY_STEPS, SIMBA_PARITY_REPEATED};
     struct findings findings = {0};
-    for (int i = 0; i < report->count; i++) {
-        const struct parity_comparison *comparison = &report->comparisons[i];
-        if (comparison->device.info.index != device) continue;
-        findings.compared++;
-        findings.results += comparison->summary.tensors;
-        findings.failed += !comparison->ran || comparison->summary.failed;
-        findings.steps = findings.steps || parity_worst(comparison, SIMBA_PARITY_STEPS);
-        findings.repeated = findings.repeated || parity_worst(comparison, SIMBA_PARITY_REPEATED);
-    }
     for (size_t k = 0; k < sizeof order / sizeof *order && !findings.row; k++)
         for (int i = 0; i < report->count && !findings.row; i++) {
             const struct parity_comparison *comparison = &report->comparisons[i];
@@ -53,33 +42,65 @@ static struct findings find(const struct parity_report *report, int device) {
     return findings;
 }
 
-static void print_pass(FILE *stream, const struct parity_comparison *any, const struct findings *findings) {
-    const bool reference = any->golden || any->against.info.kind == SIMBA_DEVICE_REFERENCE;
-    if (any->golden)
+static void print_compared(FILE *stream, const struct parity_verdict *verdict) {
+    const struct parity_comparison *any = verdict->any;
+    if (any->golden) {
         fprintf(stream, "Compared: %d tensors of %d golden %s with their numbers in double precision.\n",
-                findings->results, findings->compared, kind(any, findings->compared));
-    else
-        fprintf(
-            stream,
-            "Compared: %d results of %d model%s, every operation with the other device's inputs and with its own%s%s."
-            "\n",
-            findings->results, findings->compared, findings->compared == 1 ? "" : "s",
-            findings->steps ? ", then training steps" : "", findings->repeated ? " (twice, with the same bits)" : "");
-    fprintf(stream, "All agree within their tolerances. ");
-    if (reference)
-        fprintf(stream, "%s with this driver computes these models right: it can be trusted with them.\n",
-                subject(&any->device));
-    else
+                verdict->results, verdict->models, kind(any, verdict->models));
+        return;
+    }
+    fprintf(stream,
+            "Compared: %d results of %d model%s, every operation of %s with the other device's inputs and with "
+            "its own%s%s.",
+            verdict->results, verdict->models, verdict->models == 1 ? "" : "s",
+            verdict->backward ? "training" : "inference", verdict->steps ? ", then training steps" : "",
+            verdict->repeated ? " (twice, with the same bits)" : "");
+    if (verdict->zeros)
+        fprintf(stream, " %d results of single operations are zero on both, which is hardly a test.", verdict->zeros);
+    if (any->builtin) fputs(" The built-in models have no long sequences.", stream);
+    fputs("\n", stream);
+}
+
+static void print_not_compared(FILE *stream, const struct parity_verdict *verdict) {
+    fprintf(stream, "Not compared: %d results, where both devices overflow or nothing is updated",
+            verdict->not_compared_results);
+    if (verdict->skipped)
+        fprintf(stream, " (both left out %d training step%s)", verdict->skipped, verdict->skipped == 1 ? "" : "s");
+    fputs(". They say nothing of the device; another --seed, or a precision of larger range, may.\n", stream);
+}
+
+static void print_pass(FILE *stream, const struct parity_verdict *verdict) {
+    const struct parity_comparison *any = verdict->any;
+    const bool reference = any->golden || any->against.info.kind == SIMBA_DEVICE_REFERENCE;
+    print_compared(stream, verdict);
+    if (verdict->not_compared) print_not_compared(stream, verdict);
+    fprintf(stream, "%s within their tolerances. ", verdict->not_compared ? "The others agree" : "All agree");
+    if (verdict->itself)
+        fprintf(stream, "But %s was compared with itself: whether it is right, that does not tell.\n",
+                called(&any->device));
+    else if (!verdict->passed)
+        fprintf(stream, "But that is not all: %s with this driver is not to be trusted yet.\n", called(&any->device));
+    else if (!reference)
         fprintf(stream,
                 "%s and %s compute these models alike. Whether both are right, a comparison with the reference tells: "
                 "simba parity --device %d --against cpu\n",
                 subject(&any->device), called(&any->against), any->device.info.index);
+    else if (any->golden || verdict->steps)
+        fprintf(stream, "%s with this driver computes these models right: it can be trusted with them.\n",
+                subject(&any->device));
+    else
+        fprintf(stream, "%s with this driver computes these operations right%s.\n", subject(&any->device),
+                verdict->backward ? ", each by itself; recorded training steps were not tried"
+                                  : "; training was not tried");
 }
 
-static void print_blame(FILE *stream, const struct parity_comparison *any, const struct findings *findings) {
+static void print_blame(FILE *stream, const struct parity_verdict *verdict, const struct findings *findings) {
+    const struct parity_comparison *any = verdict->any;
     const struct simba_parity_result *row = findings->row;
-    fprintf(stream, "%d of %d %s differ by more than they may. ", findings->failed, findings->compared,
-            kind(any, findings->compared));
+    if (verdict->differ)
+        fprintf(stream, "%d of %d %s differ%s by more than they may. ", verdict->differ, verdict->models,
+                kind(any, verdict->models), verdict->differ == 1 ? "s" : "");
+    if (row && verdict->not_run) fprintf(stream, "%d could not be compared. ", verdict->not_run);
     if (!row) {
         fprintf(stream, "%s could not be compared: %s\n", file_name(findings->first->name),
                 findings->first->error.message);
@@ -132,6 +153,12 @@ static int first_word(const char *words) {
 
 static void print_search(FILE *stream, const struct parity_search *search, const struct parity_side *device) {
     const bool masks = search->masks[0], quirks = search->quirks[0];
+    if (search->comes_and_goes) {
+        fputs("- It comes and goes: run again with nothing changed, everything passed. No feature is to blame then; "
+              "something is used before it is ready, or the machine itself is not sound.\n",
+              stream);
+        return;
+    }
     if (masks) {
         fprintf(
             stream,
@@ -141,11 +168,12 @@ static void print_search(FILE *stream, const struct parity_search *search, const
         fputs("\n", stream);
     }
     if (quirks)
-        fprintf(
-            stream,
-            "- %s passes with --quirk %.*s=on: this driver has a fault that others are known to have (simba devices "
-            "--quirks).\n",
-            masks ? "It also" : "Everything that failed", first_word(search->quirks), search->quirks);
+        fprintf(stream,
+                "- %s passes with --quirk %s%s%.*s=on: this driver has a fault that others are known to have (simba "
+                "devices "
+                "--quirks).\n",
+                masks ? "It also" : "Everything that failed", device->quirks, device->quirks[0] ? "," : "",
+                first_word(search->quirks), search->quirks);
     if (!masks && !quirks)
         fputs(
             "- Disabling optional features does not help, alone or together, nor does reckoning with the known faults "
@@ -174,12 +202,14 @@ void parity_print_words(FILE *stream, const struct parity_report *report) {
         const struct parity_comparison *comparison = &report->comparisons[i];
         const int device = comparison->device.info.index;
         if (i && report->comparisons[i - 1].device.info.index == device) continue;
+        const struct parity_verdict verdict = parity_judge(report, device);
         const struct findings findings = find(report, device);
-        if (!findings.failed) {
-            print_pass(stream, comparison, &findings);
+        if (!verdict.differ && !verdict.not_run) {
+            print_pass(stream, &verdict);
             continue;
         }
-        print_blame(stream, comparison, &findings);
+        print_blame(stream, &verdict, &findings);
+        if (verdict.not_compared_results) print_not_compared(stream, &verdict);
         print_advice(stream, report, &comparison->device);
     }
     if (report->validation_messages)
@@ -190,6 +220,9 @@ void parity_print_words(FILE *stream, const struct parity_report *report) {
         if (tier->failed[0] || tier->failed[1])
             fprintf(stream, "With the optional features \"%s\" of device %d on, %d results are over their tolerance.\n",
                     tier->on, tier->device_index, tier->failed[0] + tier->failed[1]);
+        else if (!tier->not_there && tier->error.message[0])
+            fprintf(stream, "With the optional features \"%s\" of device %d on, not everything could be compared: %s\n",
+                    tier->on, tier->device_index, tier->error.message);
     }
 }
 
@@ -199,6 +232,15 @@ static void print_side(FILE *stream, const char *title, const struct parity_side
     if (side->info.features[0]) fprintf(stream, "         %s\n", side->info.features);
     if (side->info.quirks[0]) fprintf(stream, "         quirks: %s\n", side->info.quirks);
     if (side->disabled[0]) fprintf(stream, "         disabled: %s\n", side->disabled);
+}
+
+/* Each word as an option that can be pasted, behind what the user has given already. */
+static void print_helps(FILE *stream, const char *option, const char *already, const char *words, const char *ending) {
+    for (; *words; words += strspn(words, " ")) {
+        fprintf(stream, "helps    %s %s%s%.*s%s\n", option, already, already[0] ? "," : "", first_word(words), words,
+                ending);
+        words += first_word(words);
+    }
 }
 
 void parity_print_block(FILE *stream, const struct parity_report *report) {
@@ -215,13 +257,10 @@ void parity_print_block(FILE *stream, const struct parity_report *report) {
         print_side(stream, "device", &comparison->device);
         if (!comparison->golden) print_side(stream, "against", &comparison->against);
         const struct findings findings = find(report, device);
-        if (!findings.failed) {
-            fprintf(stream, "result   passed: %d results of %d %s\n", findings.results, findings.compared,
-                    kind(comparison, findings.compared));
-            continue;
-        }
-        fprintf(stream, "result   FAILED: %d of %d %s\n", findings.failed, findings.compared,
-                kind(comparison, findings.compared));
+        const struct parity_verdict verdict = parity_judge(report, device);
+        char text[512];
+        fprintf(stream, "result   %s\n", parity_verdict_text(&verdict, text));
+        if (!findings.first) continue;
         const struct simba_parity_result *row = findings.row;
         if (!row) {
             fprintf(stream, "error    %s: %s\n", file_name(findings.first->name), findings.first->error.message);
@@ -240,9 +279,13 @@ void parity_print_block(FILE *stream, const struct parity_report *report) {
         for (int k = 0; k < report->search_count; k++) {
             const struct parity_search *search = &report->searches[k];
             if (search->device_index != device) continue;
-            const bool nothing = !search->masks[0] && !search->quirks[0];
-            fprintf(stream, "helps    %s%s%s%s%s\n", nothing ? "nothing" : "", search->masks[0] ? "--disable " : "",
-                    search->masks, search->quirks[0] ? " --quirk " : "", search->quirks);
+            const struct parity_side *side = &comparison->device;
+            if (search->comes_and_goes)
+                fputs("again    everything passed: it comes and goes\n", stream);
+            else if (!search->masks[0] && !search->quirks[0])
+                fputs("helps    nothing\n", stream);
+            print_helps(stream, "--disable", side->disabled, search->masks, "");
+            print_helps(stream, "--quirk", side->quirks, search->quirks, "=on");
         }
     }
 }

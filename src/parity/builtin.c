@@ -1,5 +1,6 @@
 /* Small models that a machine is tried with first: between them they have every operation of the graph, every mixer and
- * head, odd sizes, one token, and every precision. */
+ * head, odd sizes, one token, and every precision; no long sequences. Where whole samples are dropped there are enough
+ * of them that some stay in each block (tests/golden sees to that, for the default seed). */
 #include "parity/parity.h"
 
 #include <stdio.h>
@@ -9,6 +10,7 @@ static const struct builtin {
     const char *name, *model;
     bool training;
     enum sb_precision precision;
+    int64_t batch; /* 0: the usual */
 } builtins[] = {
     {"vision_einfft",
      "{\"size\": \"custom\", \"stem\": 8, \"dims\": [16, 32], \"depths\": [1, 1], \"mixer\": \"einfft\", "
@@ -27,8 +29,8 @@ static const struct builtin {
     {"series_mlp_bidirectional",
      "{\"architecture\": \"series\", \"mixer\": \"mlp\", \"channels\": 5, \"look_back\": 40, \"horizon\": 6, "
      "\"mix_channels\": true, \"bidirectional\": true, \"head\": \"mean\", \"final_norm\": false, \"dim\": 18, "
-     "\"drop_path\": 0.3}",
-     true, SB_PRECISION_FP32},
+     "\"drop_path\": 0.2}",
+     true, SB_PRECISION_FP32, 3},
     {"series_dlinear",
      "{\"architecture\": \"dlinear\", \"channels\": 4, \"look_back\": 33, \"horizon\": 12, \"kernel\": 7, "
      "\"normalise\": \"mean\"}",
@@ -67,6 +69,7 @@ bool sb_parity_builtin(const char *name, struct sb_model_config *config,
         parameters->name = builtin->name;
         parameters->training = parameters->training && builtin->training;
         parameters->precision = builtin->precision;
+        if (!parameters->batch) parameters->batch = builtin->batch;
         return read;
     }
     return sb_fail(error, SIMBA_ERROR_ARGUMENT, "There is no built-in model \"%s\"; there are %s.", name, names);

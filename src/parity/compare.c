@@ -79,16 +79,14 @@ static enum sb_activation_kind activation_of(const struct sb_node *node) {
 }
 
 /* What ReLU and soft shrink make zero on one device alone has a derivative of 0 there and 1 on the other: an element
- * whose argument is nearly at the kink, where a rounding decides. So is the largest token of a maximum. */
+ * whose argument is nearly at the kink, where a rounding decides. */
 static void count_kinks(struct compare *compare, const struct sb_node *node, int output, int64_t count) {
     const enum sb_activation_kind kind = activation_of(node);
-    const bool choice = node->op == SB_OP_TOKEN_MAX && output == 1;
     const bool kink = output == 0 && (kind == SB_ACTIVATION_RELU || kind == SB_ACTIVATION_SOFT_SHRINK);
-    if (!choice && !kink) return;
+    if (!kink) return;
     int64_t different = 0;
     for (int64_t i = 0; i < count; i++)
-        different += choice ? ((int32_t *)compare->got)[i] != ((int32_t *)compare->expected)[i]
-                            : (((float *)compare->got)[i] == 0) != (((float *)compare->expected)[i] == 0);
+        different += (((float *)compare->got)[i] == 0) != (((float *)compare->expected)[i] == 0);
     compare->kinks += (double)different / (double)count;
     compare->kink_count += different;
 }
@@ -96,7 +94,8 @@ static void count_kinks(struct compare *compare, const struct sb_node *node, int
 /* The tolerance of a gradient behind them. Elements of share s that are wrong by as much as they are large make a
  * relative error of sqrt(s) when they have the tensor's usual size; but gradients are far from evenly spread, and one
  * of 16 times that size is not rare among thousands. It is but a bound against what is grossly wrong then: isolated,
- * the node has the reference's side of each kink, and the strict tolerance. */
+ * the node has the reference's side of each kink, and the strict tolerance. And never more than a half: a bound has to
+ * tell a gradient from none. */
 static double tolerance_of(const struct compare *compare, enum simba_parity_mode mode, bool gradient, char *text,
                            size_t size, const char **reason) {
     *reason = NULL;
@@ -104,11 +103,10 @@ static double tolerance_of(const struct compare *compare, enum simba_parity_mode
     if (mode == SIMBA_PARITY_ISOLATED) return gradient ? 1e-4 : 1e-5;
     const double tolerance = pair_accumulated_tolerance(compare->pair, gradient, reason);
     if (!gradient || !compare->kink_count) return tolerance;
-    snprintf(text, size,
-             "%lld elements lie on the other side of the kink of a ReLU, a soft shrink or a maximum, by a rounding",
+    snprintf(text, size, "%lld elements lie on the other side of the kink of a ReLU or a soft shrink, by a rounding",
              (long long)compare->kink_count);
     *reason = text;
-    return tolerance + 16 * sqrt(compare->kinks);
+    return fmin(tolerance + 16 * sqrt(compare->kinks), fmax(tolerance, 0.5));
 }
 
 /* ---- running */
@@ -222,6 +220,7 @@ bool sb_parity_compare(const struct sb_parity_compare_parameters *parameters, st
                 pair_side_init(&pair, &reference, parameters->reference, "parity, reference", false) &&
                 pair_side_init(&pair, &isolated, parameters->device, "parity, isolated", true) &&
                 pair_side_init(&pair, &accumulated, parameters->device, "parity, accumulated", false) &&
+                pair_choose_loss_scale(&pair, &reference, &isolated, &accumulated) &&
                 pair_compare_nodes(&pair, &reference, &isolated, &accumulated);
     pair_side_finish(&isolated);
     if (done && parameters->training && parameters->steps &&

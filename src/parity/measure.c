@@ -68,12 +68,16 @@ void sb_parity_measure(struct simba_parity_result *result, const float *got, con
     struct histogram histogram = {0};
     const double large = sb_parity_size(expected, count) * (1 - 1e-12); /* all elements equal: they are large */
     double sum = 0, largest = -1, element = 0;
-    int64_t worst = 0, different = 0;
+    int64_t worst = 0, different = 0, alike = 0, zeros = 0;
     for (int64_t i = 0; i < count; i++) {
         if (!isfinite(got[i]) || !isfinite(expected[i])) {
-            if (!same_non_finite(got[i], expected[i]) && !different++) worst = i;
+            if (same_non_finite(got[i], expected[i]))
+                alike++;
+            else if (!different++)
+                worst = i;
             continue;
         }
+        zeros += got[i] == 0 && expected[i] == 0;
         const double difference = fabs((double)got[i] - expected[i]);
         sum += difference * difference;
         if (difference > largest && !different) largest = difference, worst = i;
@@ -89,6 +93,9 @@ void sb_parity_measure(struct simba_parity_result *result, const float *got, con
     result->largest_error = different ? INFINITY : fmax(largest, 0);
     result->element_error = different ? INFINITY : element;
     result->non_finite = different;
+    result->both_non_finite = alike;
+    result->all_zero = zeros == count;
+    result->not_compared = alike && !different;
     result->elements = count;
     result->worst_element = worst;
     result->got = got[worst];
@@ -96,15 +103,28 @@ void sb_parity_measure(struct simba_parity_result *result, const float *got, con
     result->ulps = summarise(&histogram);
 }
 
+double simba_parity_share(const struct simba_parity_result *result) {
+    const double errors[] = {result->relative_error, result->element_error};
+    const double tolerances[] = {result->tolerance, result->element_tolerance};
+    double share = 0;
+    for (int i = 0; i < 2; i++) {
+        if (i && !(tolerances[i] > 0)) continue;
+        const double part = errors[i] == 0 ? 0 : tolerances[i] > 0 ? errors[i] / tolerances[i] : INFINITY;
+        if (!(part <= share)) share = isnan(part) ? INFINITY : part; /* what is not a number is not within anything */
+    }
+    return share;
+}
+
 void sb_parity_add(struct sb_parity_report *report, struct simba_parity_result *result) {
     struct simba_parity_summary *summary = report->summary;
-    double share = result->tolerance > 0         ? result->relative_error / result->tolerance
-                   : result->relative_error == 0 ? 0
-                                                 : INFINITY;
-    if (result->element_tolerance > 0) share = fmax(share, result->element_error / result->element_tolerance);
-    result->passed = share <= 1;
+    const double share = simba_parity_share(result);
+    result->passed = share <= 1 && !result->not_compared;
     summary->tensors++;
-    if (!result->passed) summary->failed++;
+    if (!(share <= 1))
+        summary->failed++;
+    else if (result->not_compared)
+        summary->not_compared++;
+    if (result->mode == SIMBA_PARITY_ISOLATED && result->all_zero) summary->all_zero++;
     if (share > summary->worst || !summary->worst_tensor[0]) {
         summary->worst = share;
         snprintf(summary->worst_tensor, sizeof summary->worst_tensor, "%s: %s", result->case_name, result->tensor);

@@ -85,7 +85,8 @@ static bool build_graph(struct pair *pair) {
 
 /* ---- memory */
 
-/* Fresh weights, with noise on what the initialisation leaves at 0 or 1, where an error would hide. */
+/* Fresh weights, with noise on what the initialisation leaves at 0 or 1, running statistics too, where an error would
+ * hide. */
 static bool make_parameters(struct pair *pair) {
     const struct sb_parity_compare_parameters *parameters = pair->parameters;
     pair->space = sb_allocate(1, pair->list.total_bytes, pair->error);
@@ -94,7 +95,7 @@ static bool make_parameters(struct pair *pair) {
         return false;
     for (int i = 0; i < pair->list.count; i++) {
         const struct sb_parameter *parameter = &pair->list.entries[i];
-        if (parameter->rank != 1 || !parameter->trainable) continue;
+        if (parameter->rank != 1) continue;
         struct sb_random random = sb_random_start(parameters->seed, SB_STREAM_TEST, (uint64_t)i);
         float *values = pair->space + parameter->offset / (int64_t)sizeof(float);
         for (int64_t k = 0; k < parameter->elements; k++) values[k] += 0.1f * (float)sb_random_normal(&random);
@@ -140,7 +141,7 @@ void pair_side_finish(struct pair_side *side) {
 }
 
 bool pair_side_start(struct pair *pair, struct pair_side *side) {
-    static const struct sb_loss_scaling scaling = {.scale = 65536};
+    const struct sb_loss_scaling scaling = {.scale = pair->loss_scale};
     void *zeros = sb_allocate(1, pair->list.trainable_bytes ? pair->list.trainable_bytes : 1, pair->error);
     bool done = zeros;
     for (int i = 0; done && i < SB_SPACE_COUNT; i++) {
@@ -190,7 +191,7 @@ void pair_fill_input(const struct pair *pair, const struct sb_tensor *tensor, in
         *(struct sb_step_numbers *)bytes = (struct sb_step_numbers){.seed = {(uint32_t)pair->parameters->seed, 0},
                                                                     .step = {(uint32_t)step, 0},
                                                                     .micro_batch = (uint32_t)step % 2,
-                                                                    .learning_rate = 1e-3f,
+                                                                    .learning_rate = (float)pair->learning_rate,
                                                                     .correction1 = (float)(1 - pow(beta1, step + 1)),
                                                                     .correction2 = (float)(1 - pow(beta2, step + 1))};
     } else if (strcmp(tensor->name, "image_constants") == 0) {
@@ -218,8 +219,12 @@ void pair_fill_input(const struct pair *pair, const struct sb_tensor *tensor, in
 bool pair_init(struct pair *pair, const struct sb_parity_compare_parameters *parameters,
                struct sb_parity_report *report, struct simba_error *error) {
     const struct sb_model_config *config = parameters->config;
-    *pair = (struct pair){
-        .parameters = parameters, .report = report, .error = error, .batch = parameters->batch ? parameters->batch : 2};
+    *pair = (struct pair){.parameters = parameters,
+                          .report = report,
+                          .error = error,
+                          .batch = parameters->batch ? parameters->batch : 2,
+                          .loss_scale = 1024,
+                          .learning_rate = 1e-3};
     sb_graph_init(&pair->graph, parameters->training);
     if (config->architecture != SB_ARCHITECTURE_VISION && !config->channels)
         return sb_fail(error, SIMBA_ERROR_CONFIG,
@@ -229,7 +234,8 @@ bool pair_init(struct pair *pair, const struct sb_parity_compare_parameters *par
     if (!sb_model_parameters(config, &pair->list, error) || !build_graph(pair) ||
         !sb_plan_memory(&pair->graph, (struct sb_plan_parameters){0}, &pair->plan, error) || !make_parameters(pair))
         return false;
-    pair->progress_whole = sb_graph_cost(&pair->graph).flops * (1 + (parameters->training ? parameters->steps : 0));
+    pair->progress_whole = sb_graph_cost(&pair->graph).flops * (1 + (parameters->training ? parameters->steps : 0) +
+                                                                (pair->graph.precision == SB_PRECISION_FP16));
     return true;
 }
 

@@ -16,6 +16,8 @@ struct pair {
     struct sb_tensor *loss, *norm; /* training; the norm of the gradient, or the struct sb_scaled_step that begins so */
     int forward_nodes;             /* nodes before this index are not part of the backward pass */
     float *space;                  /* host image of the parameters at first */
+    float loss_scale;              /* fp16: at first */
+    double learning_rate;
     double progress_done, progress_whole; /* estimated floating-point operations of the reference */
 };
 
@@ -55,6 +57,10 @@ void pair_progress(struct pair *pair, double operations, const char *what);
 /* Each node with the reference's inputs, and with what the device has computed itself. False: it could not be done. */
 bool pair_compare_nodes(struct pair *pair, struct pair_side *reference, struct pair_side *isolated,
                         struct pair_side *accumulated);
+/* fp16: lowers the loss scale until the reference takes the first step, which it leaves out when a gradient overflows,
+ * and begins anew with it on all sides. */
+bool pair_choose_loss_scale(struct pair *pair, struct pair_side *reference, struct pair_side *isolated,
+                            struct pair_side *accumulated);
 /* Training steps, as a run submits them. */
 bool pair_compare_steps(struct pair *pair, struct pair_side *reference, struct pair_side *device);
 

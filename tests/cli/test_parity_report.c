@@ -89,7 +89,7 @@ static void names_the_operation(void **state) {
     add(row(SIMBA_PARITY_ACCUMULATED, 6, "block1.behind", 1e-4));
     report.searches = &found;
     report.search_count = 1;
-    assert_false(parity_passed(&report));
+    assert_false(parity_judge(&report, -1).passed);
     expect(parity_print_text,
            TEXTS("FAIL  model.json", "wrong by itself, given right inputs", "node 5: block1.scan (selective_scan)",
                  "[1, 3]: 1.5, expected 1.25", "shapes [2, 4] -> [2, 4]", "kernels scan_lanes(ROWS=4)",
@@ -100,11 +100,16 @@ static void names_the_operation(void **state) {
     expect(parity_print_block,
            TEXTS("command  simba parity model.json", "Strange GPU", "Driver 1.2", "0123456789abcdef0123456789abcdef",
                  "FAILED: 1 of 1", "first    model.json, isolated: block1.scan (selective_scan)",
-                 "kernels scan_lanes(ROWS=4)", "helps    --disable subgroup texel"),
+                 "kernels scan_lanes(ROWS=4)", "helps    --disable subgroup\nhelps    --disable texel\n"),
            TEXTS("/home/somebody"));
     struct parity_search other = {.device_index = 3, .quirks = "short-loops"};
     report.searches = &other;
     expect(parity_print_words, TEXTS("Everything that failed passes with --quirk short-loops=on"), NULL);
+    snprintf(comparison.device.quirks, sizeof comparison.device.quirks, "slow-texel-fetch=off");
+    expect(parity_print_words, TEXTS("--quirk slow-texel-fetch=off,short-loops=on"), NULL);
+    other.comes_and_goes = true;
+    expect(parity_print_words, TEXTS("It comes and goes"), TEXTS("--quirk"));
+    other.comes_and_goes = false;
     other.quirks[0] = '\0';
     expect(parity_print_words, TEXTS("does not help, alone or together"), NULL);
 }
@@ -125,8 +130,9 @@ static void tells_kinds_of_failure_apart(void **state) {
     begin(SIMBA_DEVICE_REFERENCE);
     comparison.ran = false;
     snprintf(comparison.error.message, sizeof comparison.error.message, "Device lost.");
-    assert_false(parity_passed(&report));
-    expect(parity_print_text, TEXTS("could not be compared: Device lost."), NULL);
+    assert_false(parity_judge(&report, -1).passed);
+    expect(parity_print_text, TEXTS("could not be compared: Device lost.", "1 model could not be run"),
+           TEXTS("differ"));
 }
 
 static void judges_two_devices_alike(void **state) {
@@ -137,9 +143,64 @@ static void judges_two_devices_alike(void **state) {
            TEXTS("not to be trusted"));
     begin(SIMBA_DEVICE_DISCRETE);
     add(row(SIMBA_PARITY_ISOLATED, 5, "block1.scan", 1e-7));
-    assert_true(parity_passed(&report));
+    assert_true(parity_judge(&report, -1).passed);
     expect(parity_print_words, TEXTS("compute these models alike", "--device 3 --against cpu"),
            TEXTS("can be trusted"));
+}
+
+/* Words, block and exit code go by one verdict. */
+static void agrees_with_itself(void **state) {
+    (void)state;
+    begin(SIMBA_DEVICE_REFERENCE);
+    add(row(SIMBA_PARITY_ISOLATED, 5, "backward/scan", 1e-7));
+    add(row(SIMBA_PARITY_STEPS, -1, "update", 1e-7));
+    assert_true(parity_judge(&report, 3).passed);
+    expect(parity_print_text, TEXTS("can be trusted", "result   passed: 2 results of 1 model\n"), TEXTS("FAILED"));
+    report.validation_messages = 2;
+    expect(parity_print_text,
+           TEXTS("not to be trusted yet", "result   FAILED: 2 validation messages", "they come first"),
+           TEXTS("can be trusted", "passed:"));
+    report.validation_messages = 0;
+    struct parity_tier tier = {.device_index = 3, .on = "all but texel", .ran = {true}, .failed = {4}};
+    report.tiers = &tier;
+    report.tier_count = 1;
+    assert_false(parity_judge(&report, -1).passed);
+    expect(parity_print_text, TEXTS("not to be trusted yet", "FAILED: 1 choice of optional", "4 results are over"),
+           TEXTS("can be trusted"));
+    tier.failed[0] = 0;
+    snprintf(tier.error.message, sizeof tier.error.message, "Device lost.");
+    expect(parity_print_text, TEXTS("could not be run", "not everything could be compared: Device lost."),
+           TEXTS("can be trusted"));
+    tier.not_there = true;
+    tier.error.message[0] = '\0';
+    expect(parity_print_text, TEXTS("not there", "can be trusted"), NULL);
+    report.tier_count = 0;
+    /* Both have overflowed, and left a step out. */
+    struct simba_parity_result norm = row(SIMBA_PARITY_STEPS, -1, "gradient norm", 0);
+    norm.not_compared = true;
+    norm.passed = false;
+    add(norm);
+    comparison.summary.failed = 0;
+    comparison.summary.not_compared = 1;
+    assert_false(parity_judge(&report, -1).passed);
+    expect(parity_print_text,
+           TEXTS("n/c ", "Not compared: 1 results", "left out 1 training step)", "1 result not compared"),
+           TEXTS("can be trusted", "passed:"));
+}
+
+/* What was not tried is not praised. */
+static void praises_what_was_compared(void **state) {
+    (void)state;
+    begin(SIMBA_DEVICE_REFERENCE);
+    add(row(SIMBA_PARITY_ISOLATED, 5, "scan", 1e-7));
+    expect(parity_print_words, TEXTS("every operation of inference", "training was not tried"), TEXTS("trusted"));
+    add(row(SIMBA_PARITY_ISOLATED, 6, "backward/scan", 1e-7));
+    expect(parity_print_words, TEXTS("every operation of training", "steps were not tried"), TEXTS("trusted"));
+    add(row(SIMBA_PARITY_STEPS, -1, "update", 1e-7));
+    comparison.against = comparison.device;
+    expect(parity_print_text,
+           TEXTS("compared with itself", "passed: 3 results of 1 model, of a device compared with itself"),
+           TEXTS("trusted"));
 }
 
 static void writes_no_number_that_json_lacks(void **state) {
@@ -151,13 +212,14 @@ static void writes_no_number_that_json_lacks(void **state) {
     expect(parity_print_json,
            TEXTS("\"relative_error\": null", "\"got\": null", "\"non_finite\": 2", "\"first_failure_isolated\"",
                  "\"kernels\": \"scan_lanes(ROWS=4)\"", "\"passed\": false"),
-           TEXTS("\": nan", "\": inf"));
+           TEXTS("\": nan", "\": inf", "/home/somebody"));
     expect(parity_print_text, TEXTS("2 of 8 elements are infinite or not a number"), NULL);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_the_operation), cmocka_unit_test(tells_kinds_of_failure_apart),
-        cmocka_unit_test(judges_two_devices_alike), cmocka_unit_test(writes_no_number_that_json_lacks)};
+        cmocka_unit_test(names_the_operation),       cmocka_unit_test(tells_kinds_of_failure_apart),
+        cmocka_unit_test(judges_two_devices_alike),  cmocka_unit_test(agrees_with_itself),
+        cmocka_unit_test(praises_what_was_compared), cmocka_unit_test(writes_no_number_that_json_lacks)};
     return cmocka_run_group_tests_name("parity report", tests, NULL, NULL);
 }

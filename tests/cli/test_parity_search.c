@@ -18,7 +18,7 @@ struct simba_device {
 
 static const char *const tiers[] = {"int64", "fp16", "subgroup", "texel"};
 static bool (*is_wrong)(const char *disabled); /* the device with these left unused */
-static int runs, open_devices;
+static int runs, open_devices, messages_of_each;
 
 const char *simba_device_tier(const struct simba_device *device, int index) {
     (void)device;
@@ -35,8 +35,15 @@ struct simba_device *cli_device_open(const struct cli_device *options, struct si
     device->info.index = 2;
     snprintf(device->disabled, sizeof device->disabled, "%s %s", options->disable,
              options->quirks ? options->quirks : "");
+    /* It has all of these but the textures. */
+    for (int i = 0; i < 3; i++)
+        if (!strstr(options->disable, tiers[i])) strcat(device->info.features, tiers[i]);
     open_devices++;
     return device;
+}
+int simba_device_validation_messages(const struct simba_device *device) {
+    (void)device;
+    return messages_of_each;
 }
 void simba_device_close(struct simba_device *device) {
     open_devices -= device != NULL;
@@ -115,7 +122,7 @@ static void one_feature(void **state) {
     struct parity_report report;
     search(with_subgroup, NULL, &report);
     assert_string_equal(report.searches[0].masks, "subgroup");
-    assert_int_equal(runs, 5); /* each feature, and the quirk that is not reckoned with already */
+    assert_int_equal(runs, 7); /* nothing changed, each feature, the other quirk; what helps twice */
     finish(&report);
     search(with_subgroup_and_texel, "fp16", &report);
     assert_string_equal(report.searches[0].masks, "subgroup texel");
@@ -135,7 +142,31 @@ static void no_feature(void **state) {
     struct parity_report report;
     search(always, NULL, &report);
     assert_true(!report.searches[0].masks[0] && !report.searches[0].quirks[0]);
-    assert_int_equal(runs, 6);
+    assert_int_equal(runs, 7);
+    finish(&report);
+}
+
+static int right_run; /* the one of which nothing is wrong */
+static bool now_and_then(const char *disabled) {
+    (void)disabled;
+    return runs + 1 != right_run;
+}
+
+/* No feature is blamed for a fault that comes and goes. */
+static void a_fault_that_comes_and_goes(void **state) {
+    (void)state;
+    struct parity_report report;
+    right_run = 1;
+    search(now_and_then, NULL, &report);
+    assert_true(report.searches[0].comes_and_goes && !report.searches[0].masks[0] && !report.searches[0].quirks[0]);
+    assert_int_equal(runs, 1);
+    finish(&report);
+    right_run = 3; /* with a feature disabled, once */
+    messages_of_each = 1;
+    search(now_and_then, NULL, &report);
+    messages_of_each = 0;
+    assert_true(!report.searches[0].comes_and_goes && !report.searches[0].masks[0] && !report.searches[0].quirks[0]);
+    assert_int_equal(report.validation_messages, runs); /* a device is opened for each run */
     finish(&report);
 }
 
@@ -152,21 +183,27 @@ static void table_of_features(void **state) {
     (void)state;
     static const char *const names[] = {"failed"};
     const struct parity_models models = {.names = names, .count = 1};
-    struct simba_device device = {.info.index = 2}, reference = {.info.index = 7};
+    struct simba_device device = {.info = {.index = 2, .features = "int64fp16subgroup"}}, reference = {.info.index = 7};
     struct parity_report report = {0};
     struct simba_error error;
     is_wrong = with_subgroup;
+    messages_of_each = 1;
     assert_true(parity_compare_tiers(&models, &(struct cli_device){0}, &device, &reference, &report, &error));
-    assert_int_equal(report.tier_count, 6);
-    static const char *const on[] = {"none", "int64", "fp16", "subgroup", "texel", "all"};
-    for (int i = 0; i < 6; i++) {
+    messages_of_each = 0;
+    assert_int_equal(report.validation_messages, 11);
+    static const char *const on[] = {"none", "int64",         "fp16",         "subgroup",         "texel",
+                                     "all",  "all but int64", "all but fp16", "all but subgroup", "all but texel"};
+    assert_int_equal(report.tier_count, 10);
+    for (int i = 0; i < 10; i++) {
         const struct parity_tier *tier = &report.tiers[i];
-        const bool wrong = i == 3 || i == 5;
+        const bool there = i != 4 && i != 9, wrong = there && (i == 3 || (i >= 5 && i != 8));
         assert_string_equal(tier->on, on[i]);
         assert_int_equal(tier->device_index, 2);
-        assert_true(tier->ran[0] && tier->ran[1] == (i > 0));
+        assert_int_equal(tier->not_there, !there);
+        assert_true(tier->ran[0] == there && tier->ran[1] == (there && i > 0));
         assert_int_equal(tier->failed[0], wrong ? 3 : 0);
-        assert_true(tier->worst[0] == 7 && tier->worst[1] == (i ? 2 : 0)); /* the reference, the device itself */
+        /* the reference, the device itself */
+        assert_true(tier->worst[0] == (there ? 7 : 0) && tier->worst[1] == (there && i ? 2 : 0));
     }
     assert_int_equal(open_devices, 0);
     finish(&report);
@@ -174,7 +211,7 @@ static void table_of_features(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(one_feature), cmocka_unit_test(several_features),
-                                       cmocka_unit_test(no_feature), cmocka_unit_test(a_quirk),
-                                       cmocka_unit_test(table_of_features)};
+                                       cmocka_unit_test(no_feature),  cmocka_unit_test(a_fault_that_comes_and_goes),
+                                       cmocka_unit_test(a_quirk),     cmocka_unit_test(table_of_features)};
     return cmocka_run_group_tests_name("parity search", tests, NULL, NULL);
 }

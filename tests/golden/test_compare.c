@@ -21,8 +21,21 @@ static void print_failure(void *user, const struct simba_parity_result *result) 
 
 static bool seen[SB_OP_COUNT];
 
+/* The command's, with which everybody runs them. */
+enum { DEFAULT_SEED = 1 };
+
+/* Zeros are filled in; and A has no part in the state of the only token of the class block, which begins at 0. */
+static bool is_zero_rightly(const struct simba_parity_result *result) {
+    return !strcmp(result->operation, "fill") || !strncmp(result->tensor, "grad/post_network.0.attn.mamba.A", 32);
+}
+
+/* Where the reference gives zeros alone, a fault of the device may hide. */
 static void note_operation(void *user, const struct simba_parity_result *result) {
     print_failure(user, result);
+    if (result->mode == SIMBA_PARITY_ISOLATED && result->all_zero && !is_zero_rightly(result)) {
+        printf("FAIL %s: %s (%s) is compared on zeros\n", result->case_name, result->tensor, result->operation);
+        failures++;
+    }
     for (int op = 0; op < SB_OP_COUNT && result->operation; op++)
         seen[op] = seen[op] || !strcmp(result->operation, sb_op_info((enum sb_op)op)->name);
 }
@@ -43,13 +56,13 @@ static void compare_builtins(struct sb_device *device, struct sb_device *referen
         struct simba_parity_summary summary = {0};
         struct sb_parity_report report = {note_operation, NULL, &summary};
         struct sb_parity_compare_parameters parameters = {
-            .device = device, .reference = reference, .seed = 5, .training = true, .steps = 1};
+            .device = device, .reference = reference, .seed = DEFAULT_SEED, .training = true, .steps = 3};
         const bool done =
             sb_parity_builtin(name, &config, &parameters, &error) && sb_parity_compare(&parameters, &report, &error);
         if (!done) printf("%s: %s\n", name, error.message);
         printf("%s: %d tensors, %d over tolerance, worst %.3f of it (%s)\n", name, summary.tensors, summary.failed,
                summary.worst, summary.worst_tensor);
-        if (!done || summary.failed) failures++;
+        if (!done || summary.failed || summary.not_compared) failures++;
     }
     for (int op = 0; op < SB_OP_COUNT; op++) {
         if (seen[op] || is_in_no_model(op)) continue;
@@ -83,7 +96,7 @@ static bool compare(struct sb_device *device, struct sb_device *reference, const
     if (!done) printf("%s\n", error.message);
     printf("%s %s: %d tensors, %d over tolerance, worst %.3f of it (%s)\n", text, parameters.name, summary.tensors,
            summary.failed, summary.worst, summary.worst_tensor);
-    if (!done || summary.failed || !summary.tensors) failures++;
+    if (!done || summary.failed || summary.not_compared || !summary.tensors) failures++;
     return done && summary.worst == 0;
 }
 

@@ -78,11 +78,18 @@ static void not_finite(void **state) {
     float got[4] = {1, NAN, INFINITY, 2}, expected[4] = {1, NAN, INFINITY, 2};
     struct simba_parity_result result = measure(got, expected, 4);
     assert_true(result.relative_error == 0 && result.non_finite == 0 && result.largest_error == 0);
+    assert_true(result.both_non_finite == 2 && result.not_compared && !result.all_zero);
+    struct simba_parity_summary summary = {0};
+    struct sb_parity_report report = {NULL, NULL, &summary};
+    result.tolerance = 1;
+    sb_parity_add(&report, &result); /* neither right nor wrong */
+    assert_true(!result.passed && summary.failed == 0 && summary.not_compared == 1);
     got[2] = -INFINITY;
     result = measure(got, expected, 4);
     assert_true(isinf(result.relative_error) && isinf(result.largest_error) && isinf(result.element_error));
     assert_int_equal(result.non_finite, 1);
     assert_int_equal(result.worst_element, 2);
+    assert_false(result.not_compared);
     got[0] = NAN;
     result = measure(got, expected, 4);
     assert_int_equal(result.non_finite, 2);
@@ -111,7 +118,13 @@ static void judges_both_tolerances(void **state) {
     assert_true(!result.passed && isinf(summary.worst));
     sb_parity_measure(&result, expected, expected, COUNT, 1);
     sb_parity_add(&report, &result);
-    assert_true(result.passed);
+    assert_true(result.passed && !result.all_zero);
+    result.element_error = NAN; /* is within nothing */
+    result.element_tolerance = 1;
+    sb_parity_add(&report, &result);
+    assert_true(!result.passed && summary.failed == 3);
+    const float zeros[2] = {0, -0.0f};
+    assert_true(measure(zeros, zeros, 2).all_zero);
 }
 
 int main(void) {

@@ -253,7 +253,7 @@ void vk_capabilities_text(const struct vk_capabilities *capabilities, char *text
         snprintf(cooperative, sizeof cooperative, ", cooperative matrices %ux%ux%u", limits->cooperative.rows,
                  limits->cooperative.columns, limits->cooperative.depth);
 #endif
-    snprintf(text, size, "Vulkan %u.%u, subgroup %u%s, %u KiB shared, %u invocations%s%s%s%s%s%s%s%s%s",
+    snprintf(text, size, "Vulkan %u.%u, subgroup %u%s, %u KiB shared, %u invocations%s%s%s%s%s%s%s%s%s%s",
              VK_API_VERSION_MAJOR(capabilities->properties.apiVersion),
              VK_API_VERSION_MINOR(capabilities->properties.apiVersion), limits->subgroup_size,
              capabilities->subgroup_size_control ? " (required)" : "", limits->max_shared_bytes / 1024,
@@ -262,5 +262,5 @@ void vk_capabilities_text(const struct vk_capabilities *capabilities, char *text
              available & VK_NEEDS_SUBGROUP_SHUFFLE ? ", shuffle" : "", available & VK_NEEDS_INT64 ? ", int64" : "",
              available & VK_NEEDS_FLOAT16 ? ", fp16" : "", available & VK_NEEDS_UINT8 ? ", int8" : "",
              capabilities->unified ? ", unified memory" : "", capabilities->timestamp_bits ? ", time stamps" : "",
-             cooperative);
+             limits->texel_fetch ? ", texel fetch" : "", cooperative);
 }
