@@ -62,7 +62,7 @@ static bool list_devices(enum scope scope, struct sb_device_description **list, 
     }
     /* qsort is not stable: the order of discovery is the second key. */
     for (int i = 0; i < *count; i++) (*list)[i].index = i;
-    qsort(*list, (size_t)*count, sizeof(**list), compare_descriptions);
+    if (*count) qsort(*list, (size_t)*count, sizeof(**list), compare_descriptions);
     for (int i = 0; i < *count; i++) (*list)[i].index = i;
     return true;
 }
