@@ -63,14 +63,20 @@ static void test_time_follows_work(void **state) {
             /* Chains: as much as can be told from what a run pays besides. A copy is enough. */
             uint32_t units = kind == SB_CEILING_COPY ? 1 : 8;
             while (cost(ceiling, variant, units, operations, &exists) < 0.01 && exists && units < 6000) units *= 2;
-            for (int again = 0; again < 3; again++) /* what a run pays besides its units is in all three */
-                for (uint32_t i = 0; i < 3; i++)
-                    least[i] = fmin(least[i], cost(ceiling, variant, units * (1 + 4 * i), &operations[i], &exists));
+            /* What a run pays besides its units is in all three. Other programs disturb caches and clock rates: a few
+             * attempts, and more than that no disturbance lasts. */
+            double ratio = 0;
+            for (int attempt = 0; attempt < 4 && !(ratio > 1.5 && ratio < 2.7); attempt++) {
+                for (int again = 0; again < 3; again++)
+                    for (uint32_t i = 0; i < 3; i++)
+                        least[i] = fmin(least[i], cost(ceiling, variant, units * (1 + 4 * i), &operations[i], &exists));
+                if (!exists) break;
+                ratio = (least[2] - least[0]) / (least[1] - least[0]);
+                printf("%s, variant %d: %.3g, %.3g and %.3g s: ratio %.2f\n", names[kind], variant, least[0], least[1],
+                       least[2], ratio);
+            }
             if (!exists) break;
             assert_true(operations[1] == 5 * operations[0] && operations[2] == 9 * operations[0]);
-            const double ratio = (least[2] - least[0]) / (least[1] - least[0]);
-            printf("%s, variant %d: %.3g, %.3g and %.3g s: ratio %.2f\n", names[kind], variant, least[0], least[1],
-                   least[2], ratio);
             assert_true(ratio > 1.5 && ratio < 2.7);
         }
 }
