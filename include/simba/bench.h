@@ -149,7 +149,9 @@ struct simba_bench_comparison {
 
 /* Compares the report with a JSON report of before, row by row: rows belong together by name, shape, dtype and device
  * (with one device on both sides, whatever it is). `choice` is that of the report: rows of the baseline that it leaves
- * out are not missing. `threshold`: 0.1 for 10 %. */
+ * out are not missing, nor are those whose work was measured in another precision now. Where several devices were
+ * measured, the baseline's other ones of their backends are missing with all their rows. `threshold`: 0.1 for 10 %.
+ * False without a readable baseline, and when it has none of the devices. */
 SIMBA_API bool simba_bench_compare(const struct simba_bench *bench, const char *baseline,
                                    const struct simba_bench_choice *choice, double threshold,
                                    void (*change)(void *user, const struct simba_bench_change *change), void *user,

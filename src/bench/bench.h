@@ -195,7 +195,7 @@ bool sb_bench_row_wrong(const struct simba_bench_row *row);
 
 /* ---- run.c */
 
-/* Whether the choice takes an entry of that name and kind. */
+/* Whether the choice takes an entry of that name and kind; the models of its configurations are such entries. */
 bool sb_bench_chosen(const struct simba_bench_choice *choice, const char *kind, const char *name);
 bool sb_bench_run(struct simba_bench *bench, struct sb_device *device, const struct simba_device_info *info,
                   const struct simba_bench_options *options, struct simba_error *error);

@@ -18,6 +18,7 @@ struct old_device {
     const char *name, *backend, *driver, *uuid;
     struct old_row *rows;
     int count;
+    bool met;
 };
 struct baseline {
     struct sb_json_document *document;
@@ -143,6 +144,16 @@ static struct old_row *row_of(struct old_device *device, const struct simba_benc
     return NULL;
 }
 
+/* The same work in another precision is measured now: the baseline's was not asked for. */
+static bool has_other_precision(const struct sb_bench_device *device, const struct old_row *old) {
+    for (int i = 0; i < device->count; i++) {
+        const struct simba_bench_row *row = &device->rows[i];
+        if (same_text(old->name, row->name) && same_text(old->shape, row->shape) && !same_text(old->dtype, row->dtype))
+            return true;
+    }
+    return false;
+}
+
 static bool was_timed(const struct old_row *old) {
     return old && strcmp(old->status, "timed") == 0 && old->median > 0;
 }
@@ -195,6 +206,30 @@ static void compare_row(const struct comparing *comparing, const struct sb_bench
     if (old) old->met = true;
 }
 
+/* Rows of the baseline that were asked for and are not there; `device`: the one that was measured in their place, NULL:
+ * none. */
+static void report_missing(const struct comparing *comparing, const struct sb_bench_device *device,
+                           const struct old_device *old_device) {
+    if (comparing->choice->shape) return; /* another choice of shapes leaves rows out that the baseline has */
+    for (int i = 0; i < old_device->count; i++) {
+        const struct old_row *old = &old_device->rows[i];
+        if (old->met || strcmp(old->kind, "ceiling") == 0 || !was_timed(old) ||
+            !sb_bench_chosen(comparing->choice, old->kind, old->name) || (device && has_other_precision(device, old)))
+            continue;
+        emit(comparing,
+             &(struct simba_bench_change){.verdict = SIMBA_BENCH_MISSING,
+                                          .device = device ? device->info.name : old_device->name,
+                                          .name = old->name,
+                                          .shape = old->shape,
+                                          .dtype = old->dtype,
+                                          .before = old->median,
+                                          .after = NAN,
+                                          .noise_before = noise(old->median, old->minimum, old->p95),
+                                          .noise_after = NAN,
+                                          .note = device ? "not measured now" : "the device was not measured now"});
+    }
+}
+
 static void compare_device(const struct comparing *comparing, const struct sb_bench_device *device,
                            struct old_device *old_device) {
     for (int i = 0; i < device->count; i++) {
@@ -202,23 +237,36 @@ static void compare_device(const struct comparing *comparing, const struct sb_be
         if (strcmp(row->kind, "ceiling") == 0) continue; /* of the device, not of this library */
         compare_row(comparing, device, old_device, row, row_of(old_device, row));
     }
-    /* Another choice of shapes leaves rows out that the baseline has. */
-    for (int i = 0; old_device && !comparing->choice->shape && i < old_device->count; i++) {
-        struct old_row *old = &old_device->rows[i];
-        if (old->met || strcmp(old->kind, "ceiling") == 0 || !was_timed(old) ||
-            !sb_bench_chosen(comparing->choice, old->kind, old->name))
-            continue;
-        emit(comparing, &(struct simba_bench_change){.verdict = SIMBA_BENCH_MISSING,
-                                                     .device = device->info.name,
-                                                     .name = old->name,
-                                                     .shape = old->shape,
-                                                     .dtype = old->dtype,
-                                                     .before = old->median,
-                                                     .after = NAN,
-                                                     .noise_before = noise(old->median, old->minimum, old->p95),
-                                                     .noise_after = NAN,
-                                                     .note = "not measured now"});
+    if (!old_device) return;
+    report_missing(comparing, device, old_device);
+    old_device->met = true;
+}
+
+/* One device may be measured out of a baseline of several; several are meant to be all of their backend. */
+static void report_missing_devices(const struct comparing *comparing, const struct simba_bench *bench,
+                                   const struct baseline *baseline) {
+    for (int i = 0; bench->device_count > 1 && i < baseline->device_count; i++) {
+        const struct old_device *old = &baseline->devices[i];
+        bool backend = false;
+        for (int k = 0; k < bench->device_count; k++)
+            backend = backend || same_text(old->backend, bench->devices[k].info.backend);
+        if (backend && !old->met) report_missing(comparing, NULL, old);
     }
+}
+
+static bool check_devices(const struct simba_bench *bench, const char *path, const struct baseline *baseline,
+                          struct simba_error *error) {
+    for (int i = 0; i < bench->device_count; i++)
+        if (device_of(baseline, bench, &bench->devices[i].info)) return true;
+    if (!bench->device_count) return true;
+    const struct simba_device_info *info = &bench->devices[0].info;
+    const struct old_device *old = baseline->device_count ? &baseline->devices[0] : NULL;
+    return sb_fail(error, SIMBA_ERROR_ARGUMENT,
+                   "%s: no device of this baseline is measured now: a row of %s (%s) was expected, and %s%s%s%s%s was "
+                   "found. Choose its device with --device, or measure a baseline on this one.",
+                   path, info->name, info->backend, old ? old->name : "no device", old && old->backend ? " (" : "",
+                   old && old->backend ? old->backend : "", old && old->backend ? ")" : "",
+                   baseline->device_count > 1 ? ", among others," : "");
 }
 
 bool simba_bench_compare(const struct simba_bench *bench, const char *path, const struct simba_bench_choice *choice,
@@ -227,7 +275,7 @@ bool simba_bench_compare(const struct simba_bench *bench, const char *path, cons
     static const struct simba_bench_choice everything = {0};
     struct baseline baseline;
     *comparison = (struct simba_bench_comparison){0};
-    const bool read = read_baseline(path, &baseline, error);
+    const bool read = read_baseline(path, &baseline, error) && check_devices(bench, path, &baseline, error);
     if (read) {
         const struct comparing comparing = {.choice = choice ? choice : &everything,
                                             .threshold = threshold,
@@ -236,6 +284,7 @@ bool simba_bench_compare(const struct simba_bench *bench, const char *path, cons
                                             .comparison = comparison};
         for (int i = 0; i < bench->device_count; i++)
             compare_device(&comparing, &bench->devices[i], device_of(&baseline, bench, &bench->devices[i].info));
+        report_missing_devices(&comparing, bench, &baseline);
         snprintf(comparison->baseline_commit, sizeof comparison->baseline_commit, "%s",
                  baseline.commit ? baseline.commit : "");
         snprintf(comparison->baseline_version, sizeof comparison->baseline_version, "%s",

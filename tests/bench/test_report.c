@@ -285,6 +285,88 @@ static void backends_are_kept_apart(void **state) {
     assert_int_equal(seen.count, 1);
 }
 
+static const char *saved(struct simba_bench *bench, const char *name) {
+    struct simba_error error = {0};
+    const char *path = temporary(name);
+    if (!simba_bench_save(bench, SIMBA_BENCH_JSON, path, &error)) fail_msg("%s", error.message);
+    simba_bench_destroy(bench);
+    return path;
+}
+
+/* Kernels are not missing where files were asked for, nor models of other files, nor another precision's rows. */
+static void what_was_not_asked_for_is_not_missing(void **state) {
+    (void)state;
+    struct simba_bench_row before[] = {timed_row("scan/forward", 1), timed_row("model/mine/training", 1),
+                                       timed_row("model/other/training", 1), timed_row("model/mine/inference", 1)};
+    for (int i = 1; i < 4; i++) before[i].kind = "model";
+    const char *path = saved(report_of(&awkward_device, before, 4), "asked.json");
+    static const char *const files[] = {"some where/mine.json"};
+    const struct simba_bench_choice choice = {.configurations = files, .configuration_count = 1};
+    struct seen seen;
+    struct simba_bench_comparison comparison = compare(&before[1], 1, &choice, path, &seen);
+    assert_int_equal(seen.count, 2);
+    assert_int_equal(comparison.missing, 1);
+    assert_string_equal(seen.names[1], "model/mine/inference");
+
+    struct simba_bench_row rounded[] = {timed_row("linear/forward", 1), timed_row("scan/forward", 1)};
+    path = saved(report_of(&awkward_device, rounded, 2), "precision.json");
+    rounded[0].dtype = "float32, bf16 factors";
+    const struct simba_bench_choice bf16 = {.precision = "bf16"};
+    comparison = compare(rounded, 2, &bf16, path, &seen);
+    assert_int_equal(comparison.added, 1);
+    assert_int_equal(comparison.same, 1);
+    assert_false(comparison.failed);
+    comparison = compare(rounded, 1, &bf16, path, &seen); /* the other one has no precision */
+    assert_int_equal(comparison.missing, 1);
+    rounded[0].shape = "batch=2 tokens=2"; /* other work is no substitute */
+    comparison = compare(rounded, 2, &bf16, path, &seen);
+    assert_int_equal(comparison.missing, 1);
+}
+
+static void devices_are_not_dropped(void **state) {
+    (void)state;
+    struct simba_error error = {0};
+    struct simba_bench_comparison comparison;
+    struct simba_device_info devices[3] = {awkward_device, awkward_device, awkward_device};
+    for (int i = 0; i < 3; i++) {
+        snprintf(devices[i].name, sizeof devices[i].name, "card %d", i);
+        snprintf(devices[i].uuid, sizeof devices[i].uuid, "%032d", i);
+    }
+    const struct simba_bench_row row = timed_row("row", 1);
+    struct simba_bench *bench = report_of(&devices[0], &row, 1);
+    struct sb_bench_device *second = sb_bench_report_device(bench, &devices[1], &error);
+    assert_true(second && sb_bench_report_row(bench, second, &row, &error));
+    const char *path = saved(bench, "devices.json");
+
+    /* None of them. */
+    bench = report_of(&devices[2], &row, 1);
+    assert_false(simba_bench_compare(bench, path, NULL, 0.1, NULL, NULL, &comparison, &error));
+    assert_int_equal(error.code, SIMBA_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "card 2"));
+    assert_non_null(strstr(error.message, "card 0"));
+    simba_bench_destroy(bench);
+
+    /* Another one in the place of the second one. */
+    bench = report_of(&devices[0], &row, 1);
+    second = sb_bench_report_device(bench, &devices[2], &error);
+    assert_true(second && sb_bench_report_row(bench, second, &row, &error));
+    struct seen seen = {0};
+    assert_true(simba_bench_compare(bench, path, NULL, 0.1, see, &seen, &comparison, &error));
+    assert_int_equal(comparison.same, 1);
+    assert_int_equal(comparison.added, 1);
+    assert_int_equal(comparison.missing, 1);
+    assert_string_equal(seen.notes[2], "the device was not measured now");
+    assert_true(comparison.failed);
+    simba_bench_destroy(bench);
+
+    /* One of them alone was asked for. */
+    bench = report_of(&devices[1], &row, 1);
+    assert_true(simba_bench_compare(bench, path, NULL, 0.1, NULL, NULL, &comparison, &error));
+    assert_int_equal(comparison.same, 1);
+    assert_false(comparison.failed);
+    simba_bench_destroy(bench);
+}
+
 static void broken_baselines_have_a_place(void **state) {
     (void)state;
     static const struct {
@@ -313,9 +395,13 @@ static void broken_baselines_have_a_place(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_is_valid),           cmocka_unit_test(csv_is_valid),
-        cmocka_unit_test(markdown_is_a_table),     cmocka_unit_test(changes_are_judged),
-        cmocka_unit_test(backends_are_kept_apart), cmocka_unit_test(broken_baselines_have_a_place)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(json_is_valid),
+                                       cmocka_unit_test(csv_is_valid),
+                                       cmocka_unit_test(markdown_is_a_table),
+                                       cmocka_unit_test(changes_are_judged),
+                                       cmocka_unit_test(what_was_not_asked_for_is_not_missing),
+                                       cmocka_unit_test(devices_are_not_dropped),
+                                       cmocka_unit_test(backends_are_kept_apart),
+                                       cmocka_unit_test(broken_baselines_have_a_place)};
     return cmocka_run_group_tests(tests, make_temporary, remove_temporary);
 }
