@@ -182,6 +182,7 @@ struct simba_bench {
     struct sb_pool pool; /* what the strings of rows point to */
     struct sb_bench_device *devices;
     int device_count;
+    bool incomplete; /* a run was ended before its last row */
 };
 /* A new device at the end of the report; NULL with *error set. Valid until the next one. */
 struct sb_bench_device *sb_bench_report_device(struct simba_bench *bench, const struct simba_device_info *info,

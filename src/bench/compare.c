@@ -23,6 +23,7 @@ struct old_device {
 struct baseline {
     struct sb_json_document *document;
     const char *version, *commit;
+    bool complete;
     struct old_device *devices;
     int device_count;
 };
@@ -72,11 +73,12 @@ static bool read_device(struct sb_json object, struct old_device *device, struct
 
 static bool read_baseline(const char *path, struct baseline *baseline, struct simba_error *error) {
     struct sb_json devices;
-    *baseline = (struct baseline){.document = sb_json_read_file(path, error)};
+    *baseline = (struct baseline){.document = sb_json_read_file(path, error), .complete = true};
     if (!baseline->document) return false;
     const struct sb_json root = sb_json_root(baseline->document);
     if (!sb_json_member(root, "devices", &devices, error) || !read_text(root, "version", &baseline->version, error) ||
-        !read_text(root, "commit", &baseline->commit, error))
+        !read_text(root, "commit", &baseline->commit, error) ||
+        !sb_json_bool(root, "complete", &baseline->complete, error))
         return false;
     if (!devices.value || !sb_json_is_array(devices))
         return sb_json_fail(error, root,
@@ -289,6 +291,7 @@ bool simba_bench_compare(const struct simba_bench *bench, const char *path, cons
                  baseline.commit ? baseline.commit : "");
         snprintf(comparison->baseline_version, sizeof comparison->baseline_version, "%s",
                  baseline.version ? baseline.version : "");
+        comparison->baseline_incomplete = !baseline.complete;
         comparison->failed = comparison->slower || comparison->wrong || comparison->missing;
     }
     finish_baseline(&baseline);

@@ -161,7 +161,7 @@ bool sb_bench_measure_ceiling(struct sb_bench_session *session, enum sb_ceiling_
     row->runs = 1;
     row->median = row->minimum = row->p95 = 1;
     row->clock = strstr(ceiling->how, "host") ? "host" : "device";
-    sb_bench_draft_note(draft, "amounts of one second; the measurement verifies its own results");
+    sb_bench_draft_note(draft, "the measurement verifies its own results");
     return true;
 }
 
@@ -236,6 +236,7 @@ bool sb_bench_run(struct simba_bench *bench, struct sb_device *device, const str
     struct plan plan;
     const bool done =
         make_plan(&plan, &options->choice, error) && run_plan(bench, &session, &plan, info, options, error);
+    bench->incomplete = bench->incomplete || !done;
     finish_plan(&plan);
     if (session.reference) sb_device_close(session.reference);
     return done;
