@@ -16,14 +16,14 @@ struct simba_bench_row {
     const char *shape;   /* "batch=4 tokens=196 channels=128 states=64" */
     const char *dtype;   /* "float32", "fp16 factors", ... */
     int subgroup_size;   /* 0: none (the reference) */
-    int runs;            /* timed ones; 0 when unsupported or wrong */
+    int runs;            /* timed ones; 0 when unsupported or wrong; 1 for a ceiling, which is given by second */
     double median, minimum, p95;   /* seconds of one run */
     double bytes, flops, specials; /* of one run: what must move at least; multiplications and additions; exponentials
                                       and the like */
     double ceiling_share;          /* the time that the binding ceiling alone would need, by the median: 0 to 1, more
                                       where the data stay in a cache; NAN: no ceiling was measured */
     const char *bound_by;          /* "copy bandwidth", "multiply-add", "special functions", "matrix units"; NULL */
-    double error, tolerance;       /* against the reference; NAN: not verified, and `note` says why */
+    double error, tolerance;       /* against the reference; both NAN: not verified, and `note` says why */
     const char *clock;             /* "device" (its time stamps) or "host" */
     const char *caches;            /* "rotated", "warm", ...: what was done about them */
     const char *unsupported;       /* why it was not timed; NULL: it was */
@@ -145,11 +145,14 @@ struct simba_bench_comparison {
     bool failed;              /* slower, wrong or missing rows */
     char baseline_commit[64]; /* of the library that wrote it; empty: unknown */
     char baseline_version[32];
+    bool baseline_incomplete; /* it was ended before its last row: what it lacks is new */
 };
 
 /* Compares the report with a JSON report of before, row by row: rows belong together by name, shape, dtype and device
  * (with one device on both sides, whatever it is). `choice` is that of the report: rows of the baseline that it leaves
- * out are not missing. `threshold`: 0.1 for 10 %. */
+ * out are not missing, nor are those whose work was measured in another precision now. Where several devices were
+ * measured, the baseline's other ones of their backends are missing with all their rows. `threshold`: 0.1 for 10 %.
+ * False without a readable baseline, and when it has none of the devices. */
 SIMBA_API bool simba_bench_compare(const struct simba_bench *bench, const char *baseline,
                                    const struct simba_bench_choice *choice, double threshold,
                                    void (*change)(void *user, const struct simba_bench_change *change), void *user,

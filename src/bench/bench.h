@@ -182,6 +182,7 @@ struct simba_bench {
     struct sb_pool pool; /* what the strings of rows point to */
     struct sb_bench_device *devices;
     int device_count;
+    bool incomplete; /* a run was ended before its last row */
 };
 /* A new device at the end of the report; NULL with *error set. Valid until the next one. */
 struct sb_bench_device *sb_bench_report_device(struct simba_bench *bench, const struct simba_device_info *info,
@@ -195,7 +196,7 @@ bool sb_bench_row_wrong(const struct simba_bench_row *row);
 
 /* ---- run.c */
 
-/* Whether the choice takes an entry of that name and kind. */
+/* Whether the choice takes an entry of that name and kind; the models of its configurations are such entries. */
 bool sb_bench_chosen(const struct simba_bench_choice *choice, const char *kind, const char *name);
 bool sb_bench_run(struct simba_bench *bench, struct sb_device *device, const struct simba_device_info *info,
                   const struct simba_bench_options *options, struct simba_error *error);

@@ -18,10 +18,12 @@ struct old_device {
     const char *name, *backend, *driver, *uuid;
     struct old_row *rows;
     int count;
+    bool met;
 };
 struct baseline {
     struct sb_json_document *document;
     const char *version, *commit;
+    bool complete;
     struct old_device *devices;
     int device_count;
 };
@@ -71,11 +73,12 @@ static bool read_device(struct sb_json object, struct old_device *device, struct
 
 static bool read_baseline(const char *path, struct baseline *baseline, struct simba_error *error) {
     struct sb_json devices;
-    *baseline = (struct baseline){.document = sb_json_read_file(path, error)};
+    *baseline = (struct baseline){.document = sb_json_read_file(path, error), .complete = true};
     if (!baseline->document) return false;
     const struct sb_json root = sb_json_root(baseline->document);
     if (!sb_json_member(root, "devices", &devices, error) || !read_text(root, "version", &baseline->version, error) ||
-        !read_text(root, "commit", &baseline->commit, error))
+        !read_text(root, "commit", &baseline->commit, error) ||
+        !sb_json_bool(root, "complete", &baseline->complete, error))
         return false;
     if (!devices.value || !sb_json_is_array(devices))
         return sb_json_fail(error, root,
@@ -143,6 +146,16 @@ static struct old_row *row_of(struct old_device *device, const struct simba_benc
     return NULL;
 }
 
+/* The same work in another precision is measured now: the baseline's was not asked for. */
+static bool has_other_precision(const struct sb_bench_device *device, const struct old_row *old) {
+    for (int i = 0; i < device->count; i++) {
+        const struct simba_bench_row *row = &device->rows[i];
+        if (same_text(old->name, row->name) && same_text(old->shape, row->shape) && !same_text(old->dtype, row->dtype))
+            return true;
+    }
+    return false;
+}
+
 static bool was_timed(const struct old_row *old) {
     return old && strcmp(old->status, "timed") == 0 && old->median > 0;
 }
@@ -195,6 +208,30 @@ static void compare_row(const struct comparing *comparing, const struct sb_bench
     if (old) old->met = true;
 }
 
+/* Rows of the baseline that were asked for and are not there; `device`: the one that was measured in their place, NULL:
+ * none. */
+static void report_missing(const struct comparing *comparing, const struct sb_bench_device *device,
+                           const struct old_device *old_device) {
+    if (comparing->choice->shape) return; /* another choice of shapes leaves rows out that the baseline has */
+    for (int i = 0; i < old_device->count; i++) {
+        const struct old_row *old = &old_device->rows[i];
+        if (old->met || strcmp(old->kind, "ceiling") == 0 || !was_timed(old) ||
+            !sb_bench_chosen(comparing->choice, old->kind, old->name) || (device && has_other_precision(device, old)))
+            continue;
+        emit(comparing,
+             &(struct simba_bench_change){.verdict = SIMBA_BENCH_MISSING,
+                                          .device = device ? device->info.name : old_device->name,
+                                          .name = old->name,
+                                          .shape = old->shape,
+                                          .dtype = old->dtype,
+                                          .before = old->median,
+                                          .after = NAN,
+                                          .noise_before = noise(old->median, old->minimum, old->p95),
+                                          .noise_after = NAN,
+                                          .note = device ? "not measured now" : "the device was not measured now"});
+    }
+}
+
 static void compare_device(const struct comparing *comparing, const struct sb_bench_device *device,
                            struct old_device *old_device) {
     for (int i = 0; i < device->count; i++) {
@@ -202,23 +239,36 @@ static void compare_device(const struct comparing *comparing, const struct sb_be
         if (strcmp(row->kind, "ceiling") == 0) continue; /* of the device, not of this library */
         compare_row(comparing, device, old_device, row, row_of(old_device, row));
     }
-    /* Another choice of shapes leaves rows out that the baseline has. */
-    for (int i = 0; old_device && !comparing->choice->shape && i < old_device->count; i++) {
-        struct old_row *old = &old_device->rows[i];
-        if (old->met || strcmp(old->kind, "ceiling") == 0 || !was_timed(old) ||
-            !sb_bench_chosen(comparing->choice, old->kind, old->name))
-            continue;
-        emit(comparing, &(struct simba_bench_change){.verdict = SIMBA_BENCH_MISSING,
-                                                     .device = device->info.name,
-                                                     .name = old->name,
-                                                     .shape = old->shape,
-                                                     .dtype = old->dtype,
-                                                     .before = old->median,
-                                                     .after = NAN,
-                                                     .noise_before = noise(old->median, old->minimum, old->p95),
-                                                     .noise_after = NAN,
-                                                     .note = "not measured now"});
+    if (!old_device) return;
+    report_missing(comparing, device, old_device);
+    old_device->met = true;
+}
+
+/* One device may be measured out of a baseline of several; several are meant to be all of their backend. */
+static void report_missing_devices(const struct comparing *comparing, const struct simba_bench *bench,
+                                   const struct baseline *baseline) {
+    for (int i = 0; bench->device_count > 1 && i < baseline->device_count; i++) {
+        const struct old_device *old = &baseline->devices[i];
+        bool backend = false;
+        for (int k = 0; k < bench->device_count; k++)
+            backend = backend || same_text(old->backend, bench->devices[k].info.backend);
+        if (backend && !old->met) report_missing(comparing, NULL, old);
     }
+}
+
+static bool check_devices(const struct simba_bench *bench, const char *path, const struct baseline *baseline,
+                          struct simba_error *error) {
+    for (int i = 0; i < bench->device_count; i++)
+        if (device_of(baseline, bench, &bench->devices[i].info)) return true;
+    if (!bench->device_count) return true;
+    const struct simba_device_info *info = &bench->devices[0].info;
+    const struct old_device *old = baseline->device_count ? &baseline->devices[0] : NULL;
+    return sb_fail(error, SIMBA_ERROR_ARGUMENT,
+                   "%s: no device of this baseline is measured now: a row of %s (%s) was expected, and %s%s%s%s%s was "
+                   "found. Choose its device with --device, or measure a baseline on this one.",
+                   path, info->name, info->backend, old ? old->name : "no device", old && old->backend ? " (" : "",
+                   old && old->backend ? old->backend : "", old && old->backend ? ")" : "",
+                   baseline->device_count > 1 ? ", among others," : "");
 }
 
 bool simba_bench_compare(const struct simba_bench *bench, const char *path, const struct simba_bench_choice *choice,
@@ -227,7 +277,7 @@ bool simba_bench_compare(const struct simba_bench *bench, const char *path, cons
     static const struct simba_bench_choice everything = {0};
     struct baseline baseline;
     *comparison = (struct simba_bench_comparison){0};
-    const bool read = read_baseline(path, &baseline, error);
+    const bool read = read_baseline(path, &baseline, error) && check_devices(bench, path, &baseline, error);
     if (read) {
         const struct comparing comparing = {.choice = choice ? choice : &everything,
                                             .threshold = threshold,
@@ -236,10 +286,12 @@ bool simba_bench_compare(const struct simba_bench *bench, const char *path, cons
                                             .comparison = comparison};
         for (int i = 0; i < bench->device_count; i++)
             compare_device(&comparing, &bench->devices[i], device_of(&baseline, bench, &bench->devices[i].info));
+        report_missing_devices(&comparing, bench, &baseline);
         snprintf(comparison->baseline_commit, sizeof comparison->baseline_commit, "%s",
                  baseline.commit ? baseline.commit : "");
         snprintf(comparison->baseline_version, sizeof comparison->baseline_version, "%s",
                  baseline.version ? baseline.version : "");
+        comparison->baseline_incomplete = !baseline.complete;
         comparison->failed = comparison->slower || comparison->wrong || comparison->missing;
     }
     finish_baseline(&baseline);

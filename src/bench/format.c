@@ -18,12 +18,22 @@ static const char *status(const struct simba_bench_row *row) {
 }
 
 /* A rate in units of 10^9 a second; NAN where nothing was timed. */
-static double rate(const struct simba_bench_row *row, double amount) {
-    return sb_bench_row_timed(row) && amount > 0 ? 1e-9 * amount / row->median : NAN;
+static double rate(const struct simba_bench_row *row, double of_a_run) {
+    return sb_bench_row_timed(row) && of_a_run > 0 ? 1e-9 * of_a_run / row->median : NAN;
 }
 
-static double seconds(const struct simba_bench_row *row, double value) {
-    return sb_bench_row_timed(row) ? value : NAN;
+static bool is_ceiling(const struct simba_bench_row *row) {
+    return strcmp(row->kind, "ceiling") == 0;
+}
+
+/* Of a run; a ceiling has rates alone. */
+static double of_runs(const struct simba_bench_row *row, double value) {
+    return sb_bench_row_timed(row) && !is_ceiling(row) ? value : NAN;
+}
+
+/* What a run of it comes to, timed or not. */
+static double amount(const struct simba_bench_row *row, double value) {
+    return row->unsupported || is_ceiling(row) ? NAN : value;
 }
 
 struct member {
@@ -43,13 +53,13 @@ static int members_of(const struct simba_bench_row *row, struct member members[M
                                  {"shape", row->shape, 0, true},
                                  {"dtype", row->dtype, 0, true},
                                  {"subgroup_size", NULL, row->subgroup_size, false},
-                                 {"runs", NULL, row->runs, false},
-                                 {"median_s", NULL, seconds(row, row->median), false},
-                                 {"minimum_s", NULL, seconds(row, row->minimum), false},
-                                 {"p95_s", NULL, seconds(row, row->p95), false},
-                                 {"bytes", NULL, row->bytes, false},
-                                 {"flops", NULL, row->flops, false},
-                                 {"specials", NULL, row->specials, false},
+                                 {"runs", NULL, of_runs(row, row->runs), false},
+                                 {"median_s", NULL, of_runs(row, row->median), false},
+                                 {"minimum_s", NULL, of_runs(row, row->minimum), false},
+                                 {"p95_s", NULL, of_runs(row, row->p95), false},
+                                 {"bytes", NULL, amount(row, row->bytes), false},
+                                 {"flops", NULL, amount(row, row->flops), false},
+                                 {"specials", NULL, amount(row, row->specials), false},
                                  {"gb_per_s", NULL, rate(row, row->bytes), false},
                                  {"gflop_per_s", NULL, rate(row, row->flops), false},
                                  {"gspecial_per_s", NULL, rate(row, row->specials), false},
@@ -138,7 +148,9 @@ static bool add_device(cJSON *devices, const struct sb_bench_device *device) {
 static bool write_json(const struct simba_bench *bench, struct sb_bytes *bytes) {
     const struct member head[] = {{"version", simba_version(), 0, true}, {"commit", simba_commit(), 0, true}};
     cJSON *root = cJSON_CreateObject();
-    cJSON *devices = add_members(root, head, 2) ? cJSON_AddArrayToObject(root, "devices") : NULL;
+    cJSON *devices = add_members(root, head, 2) && cJSON_AddBoolToObject(root, "complete", !bench->incomplete)
+                         ? cJSON_AddArrayToObject(root, "devices")
+                         : NULL;
     bool done = devices;
     for (int i = 0; done && i < bench->device_count; i++) done = add_device(devices, &bench->devices[i]);
     char *text = done ? cJSON_Print(root) : NULL;
@@ -234,20 +246,22 @@ static void put_number(struct sb_bytes *bytes, double number, const char *format
 }
 
 static void put_row(struct sb_bytes *bytes, const struct simba_bench_row *row) {
-    const bool ceiling = strcmp(row->kind, "ceiling") == 0; /* its run is a second long by definition */
     sb_put_text(bytes, "|");
     put_cell(bytes, row->name);
     put_cell(bytes, row->shape);
     put_cell(bytes, row->dtype);
-    put_number(bytes, ceiling ? NAN : 1e3 * seconds(row, row->median), "%.4g", "");
-    put_number(bytes, ceiling ? NAN : 1e3 * seconds(row, row->minimum), "%.4g", "");
-    put_number(bytes, ceiling ? NAN : 1e3 * seconds(row, row->p95), "%.4g", "");
+    put_number(bytes, 1e3 * of_runs(row, row->median), "%.4g", "");
+    put_number(bytes, 1e3 * of_runs(row, row->minimum), "%.4g", "");
+    put_number(bytes, 1e3 * of_runs(row, row->p95), "%.4g", "");
     put_number(bytes, rate(row, row->bytes), "%.3g", "");
     put_number(bytes, rate(row, row->flops), "%.3g", "");
     put_number(bytes, rate(row, row->specials), "%.3g", "");
     put_number(bytes, 100 * row->ceiling_share, "%.0f", " %");
     put_cell(bytes, row->bound_by);
     put_number(bytes, row->error, "%.1e", "");
+    put_number(bytes, row->tolerance, "%.0e", "");
+    put_cell(bytes, row->unsupported ? NULL : row->clock);
+    put_cell(bytes, row->unsupported ? NULL : row->caches);
     put_cell(bytes, row->unsupported ? NULL : row->variant);
     char reason[1200];
     snprintf(reason, sizeof reason, "unsupported: %s", row->unsupported ? row->unsupported : "");
@@ -266,10 +280,11 @@ static void write_markdown(const struct simba_bench *bench, struct sb_bytes *byt
                    commit ? commit : "");
         sb_put_text(bytes,
                     "| benchmark | shape | dtype | median ms | min ms | p95 ms | GB/s | GFLOP/s | Gspecial/s | of "
-                    "the ceiling | which is | error | kernels | note |\n"
-                    "|---|---|---|---:|---:|---:|---:|---:|---:|---:|---|---:|---|---|\n");
+                    "the ceiling | which is | error | tolerance | clock | caches | kernels | note |\n"
+                    "|---|---|---|---:|---:|---:|---:|---:|---:|---:|---|---:|---:|---|---|---|---|\n");
         for (int k = 0; k < device->count; k++) put_row(bytes, &device->rows[k]);
     }
+    if (bench->incomplete) sb_put_text(bytes, "\nThe measurement was ended before its last row.\n");
 }
 
 char *simba_bench_text(const struct simba_bench *bench, enum simba_bench_format format, struct simba_error *error) {

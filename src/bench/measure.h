@@ -55,6 +55,8 @@ struct sb_bench_model {
     bool training;
 };
 extern const struct sb_bench_model sb_bench_models[]; /* entry.name NULL at the end */
+/* Whether a row's name is that of a mode of the file's model; the file is not read. */
+bool sb_bench_model_is_of_file(const char *name, const char *path);
 /* Both modes of a file's model, in the pool. */
 bool sb_bench_model_of_file(const char *path, struct sb_pool *pool, struct sb_bench_model models[2],
                             struct simba_error *error);

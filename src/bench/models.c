@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST_RUNS = 3, MOST_RUNS = 1000 };
+enum { LEAST_RUNS = 3, MOST_RUNS = 1000, LONGEST_NAME = 300 /* a file name has at most 255 bytes */ };
 /* Of logits and forecasts, and of the loss and the gradient's norm: the sum of what hundreds of operations are off by.
  * tests/golden allows 1e-5 and 1e-4 against double precision, and here both sides store float32. */
 static const double inference_tolerance = 2e-5, training_tolerance = 1e-4;
@@ -89,6 +89,19 @@ static const char *const *shapes_of(const struct sb_train_config *config, bool t
     return shapes[0] ? shapes : NULL;
 }
 
+/* "model/NAME/training" of ".../NAME.json". */
+static void name_of_file(const char *path, bool trains, char *name, size_t size) {
+    const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path, *dot = strrchr(file, '.');
+    const int length = (int)(dot && dot > file ? dot - file : (long)strlen(file));
+    snprintf(name, size, "model/%.*s/%s", length, file, trains ? "training" : "inference");
+}
+
+bool sb_bench_model_is_of_file(const char *name, const char *path) {
+    char modes[2][LONGEST_NAME];
+    for (int i = 0; i < 2; i++) name_of_file(path, i == 1, modes[i], sizeof modes[i]);
+    return strcmp(name, modes[0]) == 0 || strcmp(name, modes[1]) == 0;
+}
+
 bool sb_bench_model_of_file(const char *path, struct sb_pool *pool, struct sb_bench_model models[2],
                             struct simba_error *error) {
     struct sb_train_config config;
@@ -96,8 +109,6 @@ bool sb_bench_model_of_file(const char *path, struct sb_pool *pool, struct sb_be
     const bool read = document && sb_train_config_read(sb_json_root(document), &config, error);
     sb_json_destroy(document);
     if (!read) return false;
-    const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path, *dot = strrchr(file, '.');
-    const int length = (int)(dot && dot > file ? dot - file : (long)strlen(file));
     const bool vision = config.model.architecture == SB_ARCHITECTURE_VISION;
     bool made = true;
     for (int i = 0; made && i < 2; i++) {
@@ -105,7 +116,9 @@ bool sb_bench_model_of_file(const char *path, struct sb_pool *pool, struct sb_be
             MODEL(NULL, vision ? (i ? training : inference) : (i ? fitting : forecasting),
                   vision ? file_parameters : series_parameters, shapes_of(&config, i == 1, pool, error)),
             .configuration = sb_pool_format(pool, error, "%s", path), .training = i == 1};
-        models[i].entry.name = sb_pool_format(pool, error, "model/%.*s/%s", length, file, i ? "training" : "inference");
+        char name[LONGEST_NAME];
+        name_of_file(path, i == 1, name, sizeof name);
+        models[i].entry.name = sb_pool_format(pool, error, "%s", name);
         made = models[i].entry.shapes && models[i].entry.name && models[i].configuration;
     }
     sb_train_config_finish(&config);

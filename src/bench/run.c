@@ -28,12 +28,11 @@ struct plan {
 bool sb_bench_chosen(const struct simba_bench_choice *choice, const char *kind, const char *name) {
     for (int i = 0; i < choice->name_count; i++)
         if (fnmatch(choice->names[i], name, 0) == 0) return true;
-    return !choice->name_count && strcmp(kind, "model") != 0;
-}
-
-/* Files that are named are meant, unless names pick some of their rows. */
-static bool takes_file(const struct plan *plan, const char *name) {
-    return !plan->choice->name_count || sb_bench_chosen(plan->choice, "model", name);
+    if (choice->name_count) return false;
+    /* With files and without names the files are what is asked for. */
+    for (int i = 0; i < choice->configuration_count; i++)
+        if (sb_bench_model_is_of_file(name, choice->configurations[i])) return true;
+    return !choice->configuration_count && strcmp(kind, "model") != 0;
 }
 
 static const struct simba_bench_entry *entry_at(const struct plan *plan, int index) {
@@ -43,9 +42,8 @@ static const struct simba_bench_entry *entry_at(const struct plan *plan, int ind
 
 static bool is_taken(const struct plan *plan, int index) {
     const struct simba_bench_entry *entry = entry_at(plan, index);
-    if (index < plan->file_count) return takes_file(plan, entry->name);
-    /* With files and without names the files are what is asked for. */
-    if (plan->file_count && !plan->choice->name_count) return false;
+    /* A file may be called like a model of the catalogue: without names it is the file that is meant. */
+    if (index >= plan->file_count && plan->file_count && !plan->choice->name_count) return false;
     return sb_bench_chosen(plan->choice, entry->kind, entry->name);
 }
 
@@ -163,7 +161,7 @@ bool sb_bench_measure_ceiling(struct sb_bench_session *session, enum sb_ceiling_
     row->runs = 1;
     row->median = row->minimum = row->p95 = 1;
     row->clock = strstr(ceiling->how, "host") ? "host" : "device";
-    sb_bench_draft_note(draft, "amounts of one second; the measurement verifies its own results");
+    sb_bench_draft_note(draft, "the measurement verifies its own results");
     return true;
 }
 
@@ -238,6 +236,7 @@ bool sb_bench_run(struct simba_bench *bench, struct sb_device *device, const str
     struct plan plan;
     const bool done =
         make_plan(&plan, &options->choice, error) && run_plan(bench, &session, &plan, info, options, error);
+    bench->incomplete = bench->incomplete || !done;
     finish_plan(&plan);
     if (session.reference) sb_device_close(session.reference);
     return done;

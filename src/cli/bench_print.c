@@ -172,6 +172,8 @@ void cli_bench_comparison(FILE *stream, const struct simba_bench_comparison *com
         baseline, comparison->baseline_version, comparison->baseline_commit[0] ? ", commit " : "",
         comparison->baseline_commit, 100 * threshold, comparison->slower, comparison->wrong, comparison->missing,
         comparison->unsure, comparison->faster, comparison->same, comparison->added);
+    if (comparison->baseline_incomplete)
+        fprintf(stream, "%s was stopped before its last row: what it lacks is called new.\n", baseline);
     if (comparison->unsure)
         fputs("unsure: slower in the median, but not in the fastest run: other work on the machine may be the reason. "
               "Measure again, or longer (--time).\n",

@@ -48,7 +48,7 @@ static struct simba_bench *report_of(const struct simba_device_info *info, const
 
 static struct simba_bench *awkward_report(void) {
     struct simba_bench_row rows[] = {timed_row("scan/forward", 2), timed_row("a,b \"c\" | \xc3\xa4 \xe2\x82\n", 1),
-                                     timed_row("wrong", 1), timed_row("unsupported", 1)};
+                                     timed_row("wrong", 1), timed_row("unsupported", 1), timed_row("ceiling/copy", 1)};
     rows[2].runs = 0;
     rows[2].error = INFINITY;
     rows[2].ceiling_share = NAN;
@@ -57,7 +57,12 @@ static struct simba_bench *awkward_report(void) {
     rows[3].error = rows[3].tolerance = rows[3].ceiling_share = NAN;
     rows[3].bound_by = NULL;
     rows[3].unsupported = "it has none, says \"the driver\"";
-    return report_of(&awkward_device, rows, 4);
+    rows[4].kind = "ceiling"; /* in one second */
+    rows[4].runs = 1;
+    rows[4].flops = 0;
+    rows[4].error = rows[4].tolerance = rows[4].ceiling_share = NAN;
+    rows[4].bound_by = NULL;
+    return report_of(&awkward_device, rows, 5);
 }
 
 static char *text_of(const struct simba_bench *bench, enum simba_bench_format format) {
@@ -101,14 +106,28 @@ static void json_is_valid(void **state) {
     assert_string_equal(string(device, "driver"), awkward_device.driver);
     assert_string_equal(string(device, "uuid"), awkward_device.uuid);
     const struct sb_json rows = member(device, "rows");
-    assert_int_equal(sb_json_count(rows), 4);
+    assert_int_equal(sb_json_count(rows), 5);
     assert_float_equal(number(sb_json_element(rows, 0), "median_s"), 2, 0);
     assert_float_equal(number(sb_json_element(rows, 0), "gb_per_s"), 2, 1e-9);
     assert_string_equal(string(sb_json_element(rows, 1), "name"), "a,b \"c\" | \xc3\xa4 ??\n");
     assert_string_equal(string(sb_json_element(rows, 2), "status"), "wrong");
     assert_true(sb_json_is_null(member(sb_json_element(rows, 2), "median_s"))); /* never a zero */
     assert_string_equal(string(sb_json_element(rows, 3), "status"), "unsupported");
+    assert_float_equal(number(sb_json_element(rows, 2), "bytes"), 4e9, 0);
+    static const char *const of_runs[] = {"runs", "median_s", "minimum_s", "p95_s", "bytes", "flops", "specials"};
+    for (size_t i = 0; i < sizeof of_runs / sizeof *of_runs; i++) {
+        assert_true(sb_json_is_null(member(sb_json_element(rows, 3), of_runs[i])));
+        assert_true(sb_json_is_null(member(sb_json_element(rows, 4), of_runs[i])));
+    }
     assert_true(sb_json_is_null(member(sb_json_element(rows, 3), "gflop_per_s")));
+    assert_float_equal(number(sb_json_element(rows, 4), "gb_per_s"), 4, 1e-9);
+    /* Infinitely wrong, and not verified. */
+    assert_true(sb_json_is_null(member(sb_json_element(rows, 2), "error")));
+    assert_float_equal(number(sb_json_element(rows, 2), "tolerance"), 1e-5, 0);
+    assert_true(sb_json_is_null(member(sb_json_element(rows, 4), "tolerance")));
+    bool complete = false;
+    assert_true(sb_json_bool(sb_json_root(document), "complete", &complete, &error));
+    assert_true(complete);
     sb_json_destroy(document);
     simba_free(text);
 
@@ -123,7 +142,7 @@ static void json_is_valid(void **state) {
         assert_string_equal(string(sb_json_root(document), "uuid"), awkward_device.uuid);
         sb_json_destroy(document);
     }
-    assert_int_equal(lines, 4);
+    assert_int_equal(lines, 5);
     simba_free(text);
     simba_bench_destroy(bench);
 }
@@ -145,9 +164,10 @@ static void csv_is_valid(void **state) {
         if (strcmp(record.fields[i], "driver") == 0) driver = i;
     }
     assert_true(name >= 0 && median >= 0 && driver >= 0);
-    static const char *const names[] = {"scan/forward", "a,b \"c\" | \xc3\xa4 ??\n", "wrong", "unsupported"};
-    static const char *const medians[] = {"2", "1", "", ""};
-    for (int i = 0; i < 4; i++) {
+    static const char *const names[] = {"scan/forward", "a,b \"c\" | \xc3\xa4 ??\n", "wrong", "unsupported",
+                                        "ceiling/copy"};
+    static const char *const medians[] = {"2", "1", "", "", ""};
+    for (int i = 0; i < 5; i++) {
         assert_true(sb_csv_next(csv, &record, &error));
         assert_int_equal(record.count, columns);
         assert_string_equal(record.fields[name], names[i]);
@@ -170,10 +190,11 @@ static void markdown_is_a_table(void **state) {
         if (line[0] != '|') continue;
         int cells = 0;
         for (char *at = line; *at; at++) cells += *at == '|' && (at == line || at[-1] != '\\');
-        assert_int_equal(cells, 15);
+        assert_int_equal(cells, 18);
+        if (strstr(line, "scan/forward")) assert_non_null(strstr(line, "| 1.0e-07 | 1e-05 | device | warm | kernel("));
         lines++;
     }
-    assert_int_equal(lines, 6);
+    assert_int_equal(lines, 7);
     simba_free(text);
     simba_bench_destroy(bench);
 }
@@ -285,6 +306,103 @@ static void backends_are_kept_apart(void **state) {
     assert_int_equal(seen.count, 1);
 }
 
+static const char *saved(struct simba_bench *bench, const char *name) {
+    struct simba_error error = {0};
+    const char *path = temporary(name);
+    if (!simba_bench_save(bench, SIMBA_BENCH_JSON, path, &error)) fail_msg("%s", error.message);
+    simba_bench_destroy(bench);
+    return path;
+}
+
+/* Kernels are not missing where files were asked for, nor models of other files, nor another precision's rows. */
+static void what_was_not_asked_for_is_not_missing(void **state) {
+    (void)state;
+    struct simba_bench_row before[] = {timed_row("scan/forward", 1), timed_row("model/mine/training", 1),
+                                       timed_row("model/other/training", 1), timed_row("model/mine/inference", 1)};
+    for (int i = 1; i < 4; i++) before[i].kind = "model";
+    const char *path = saved(report_of(&awkward_device, before, 4), "asked.json");
+    static const char *const files[] = {"some where/mine.json"};
+    const struct simba_bench_choice choice = {.configurations = files, .configuration_count = 1};
+    struct seen seen;
+    struct simba_bench_comparison comparison = compare(&before[1], 1, &choice, path, &seen);
+    assert_int_equal(seen.count, 2);
+    assert_int_equal(comparison.missing, 1);
+    assert_string_equal(seen.names[1], "model/mine/inference");
+
+    struct simba_bench_row rounded[] = {timed_row("linear/forward", 1), timed_row("scan/forward", 1)};
+    path = saved(report_of(&awkward_device, rounded, 2), "precision.json");
+    rounded[0].dtype = "float32, bf16 factors";
+    const struct simba_bench_choice bf16 = {.precision = "bf16"};
+    comparison = compare(rounded, 2, &bf16, path, &seen);
+    assert_int_equal(comparison.added, 1);
+    assert_int_equal(comparison.same, 1);
+    assert_false(comparison.failed);
+    comparison = compare(rounded, 1, &bf16, path, &seen); /* the other one has no precision */
+    assert_int_equal(comparison.missing, 1);
+    rounded[0].shape = "batch=2 tokens=2"; /* other work is no substitute */
+    comparison = compare(rounded, 2, &bf16, path, &seen);
+    assert_int_equal(comparison.missing, 1);
+}
+
+static void devices_are_not_dropped(void **state) {
+    (void)state;
+    struct simba_error error = {0};
+    struct simba_bench_comparison comparison;
+    struct simba_device_info devices[3] = {awkward_device, awkward_device, awkward_device};
+    for (int i = 0; i < 3; i++) {
+        snprintf(devices[i].name, sizeof devices[i].name, "card %d", i);
+        snprintf(devices[i].uuid, sizeof devices[i].uuid, "%032d", i);
+    }
+    const struct simba_bench_row row = timed_row("row", 1);
+    struct simba_bench *bench = report_of(&devices[0], &row, 1);
+    struct sb_bench_device *second = sb_bench_report_device(bench, &devices[1], &error);
+    assert_true(second && sb_bench_report_row(bench, second, &row, &error));
+    const char *path = saved(bench, "devices.json");
+
+    /* None of them. */
+    bench = report_of(&devices[2], &row, 1);
+    assert_false(simba_bench_compare(bench, path, NULL, 0.1, NULL, NULL, &comparison, &error));
+    assert_int_equal(error.code, SIMBA_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "card 2"));
+    assert_non_null(strstr(error.message, "card 0"));
+    simba_bench_destroy(bench);
+
+    /* Another one in the place of the second one. */
+    bench = report_of(&devices[0], &row, 1);
+    second = sb_bench_report_device(bench, &devices[2], &error);
+    assert_true(second && sb_bench_report_row(bench, second, &row, &error));
+    struct seen seen = {0};
+    assert_true(simba_bench_compare(bench, path, NULL, 0.1, see, &seen, &comparison, &error));
+    assert_int_equal(comparison.same, 1);
+    assert_int_equal(comparison.added, 1);
+    assert_int_equal(comparison.missing, 1);
+    assert_string_equal(seen.notes[2], "the device was not measured now");
+    assert_true(comparison.failed);
+    simba_bench_destroy(bench);
+
+    /* One of them alone was asked for. */
+    bench = report_of(&devices[1], &row, 1);
+    assert_true(simba_bench_compare(bench, path, NULL, 0.1, NULL, NULL, &comparison, &error));
+    assert_int_equal(comparison.same, 1);
+    assert_false(comparison.failed);
+    simba_bench_destroy(bench);
+}
+
+static void a_report_that_was_ended_says_so(void **state) {
+    (void)state;
+    const struct simba_bench_row row = timed_row("row", 1);
+    struct simba_bench *bench = report_of(&awkward_device, &row, 1);
+    bench->incomplete = true;
+    char *text = text_of(bench, SIMBA_BENCH_MARKDOWN);
+    assert_non_null(strstr(text, "ended before its last row"));
+    simba_free(text);
+    struct seen seen;
+    struct simba_bench_comparison comparison = compare(&row, 1, NULL, saved(bench, "ended.json"), &seen);
+    assert_true(comparison.baseline_incomplete);
+    comparison = compare(&row, 1, NULL, saved(report_of(&awkward_device, &row, 1), "whole.json"), &seen);
+    assert_false(comparison.baseline_incomplete);
+}
+
 static void broken_baselines_have_a_place(void **state) {
     (void)state;
     static const struct {
@@ -313,9 +431,14 @@ static void broken_baselines_have_a_place(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_is_valid),           cmocka_unit_test(csv_is_valid),
-        cmocka_unit_test(markdown_is_a_table),     cmocka_unit_test(changes_are_judged),
-        cmocka_unit_test(backends_are_kept_apart), cmocka_unit_test(broken_baselines_have_a_place)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(json_is_valid),
+                                       cmocka_unit_test(csv_is_valid),
+                                       cmocka_unit_test(markdown_is_a_table),
+                                       cmocka_unit_test(changes_are_judged),
+                                       cmocka_unit_test(what_was_not_asked_for_is_not_missing),
+                                       cmocka_unit_test(devices_are_not_dropped),
+                                       cmocka_unit_test(a_report_that_was_ended_says_so),
+                                       cmocka_unit_test(backends_are_kept_apart),
+                                       cmocka_unit_test(broken_baselines_have_a_place)};
     return cmocka_run_group_tests(tests, make_temporary, remove_temporary);
 }

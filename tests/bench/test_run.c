@@ -145,6 +145,21 @@ static void a_wrong_kernel_is_not_timed(void **state) {
     assert_non_null(strstr(row.note, "WRONG"));
     assert_int_equal(simba_bench_summary(bench).wrong, 1);
     simba_bench_destroy(bench);
+    /* The gradient of a mean over 43,008 elements: its values are far below the tolerance. */
+    row = measure_one("series/loss_backward", "batch=32 horizon=96 channels=14", 0, &bench);
+    assert_int_equal(row.runs, 0);
+    assert_true(row.error > 9e-5 && row.error < 1.1e-4);
+    simba_bench_destroy(bench);
+}
+
+static void distances_are_relative(void **state) {
+    (void)state;
+    const float none[] = {0, 0}, tiny[] = {3e-20f, 4e-20f}, off[] = {3e-20f, 4.0005e-20f}, broken[] = {NAN, 0};
+    assert_float_equal(sb_bench_distance(none, 2, none, 2, 1), 0, 0);
+    assert_float_equal(sb_bench_distance(tiny, 2, tiny, 2, 1), 0, 0);
+    assert_float_equal(sb_bench_distance(off, 2, tiny, 2, 1), 1e-4, 1e-6);
+    assert_true(isinf(sb_bench_distance(tiny, 2, none, 2, 1))); /* there is nothing to measure it by */
+    assert_true(isinf(sb_bench_distance(broken, 2, tiny, 2, 1)));
 }
 
 static void a_kernel_that_does_not_repeat_is_not_timed(void **state) {
@@ -249,6 +264,7 @@ int main(void) {
         cmocka_unit_test_setup(a_part_verifies_all, reset),
         cmocka_unit_test_setup(what_cannot_be_verified_says_so, reset),
         cmocka_unit_test_setup(a_wrong_kernel_is_not_timed, reset),
+        cmocka_unit_test(distances_are_relative),
         cmocka_unit_test_setup(a_kernel_that_does_not_repeat_is_not_timed, reset),
         cmocka_unit_test_setup(clocks_are_chosen, reset),
         cmocka_unit_test_setup(a_lost_device_ends_it, reset),
