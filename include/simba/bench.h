@@ -84,8 +84,8 @@ struct simba_bench_options {
     bool no_ceilings;         /* do not measure those of the device; rows then have no share of them */
     double seconds;           /* for which a row is timed; 0: 0.5 */
     double reference_seconds; /* that the reference may take to check a row, by estimate; 0: 4 */
-    /* Before each row, and when it is there; NULL: not interested. False from `row` ends it (INTERRUPTED). */
-    void (*progress)(void *user, const struct simba_bench_progress *progress);
+    /* Before each row, and when it is there; NULL: not interested. False ends it (INTERRUPTED). */
+    bool (*progress)(void *user, const struct simba_bench_progress *progress);
     bool (*row)(void *user, const struct simba_device_info *device, const struct simba_bench_row *row);
     void *user;
 };

@@ -49,25 +49,50 @@ bool sb_bench_draft_failed(struct sb_bench_draft *draft, const struct simba_erro
     return true;
 }
 
-void sb_bench_draft_share(struct sb_bench_draft *draft, const struct sb_bench_session *session, bool matrix_units) {
-    static const char *const names[SB_CEILING_COUNT] = {
-        [SB_CEILING_COPY] = "copy bandwidth",
-        [SB_CEILING_MULTIPLY_ADD] = "multiply-add",
-        [SB_CEILING_SPECIAL] = "special functions",
-        [SB_CEILING_MATRIX] = "matrix units",
-    };
+static void visit(void *user, const struct sb_dispatch *dispatch) {
+    bool *on_matrix_units = user;
+    if (strcmp(dispatch->kernel, "cooperative_product") == 0) *on_matrix_units = true;
+}
+
+bool sb_bench_matrix_flops(struct sb_program *program, const bool *timed, double *flops, struct simba_error *error) {
+    *flops = 0;
+    for (int i = 0; i < program->graph->node_count; i++) {
+        const struct sb_node *node = program->graph->nodes[i];
+        bool on_matrix_units = false;
+        if (timed ? !timed[i] : node->phase == SB_PHASE_PREPARE) continue;
+        if (!sb_program_dispatches(program, 0, i, visit, &on_matrix_units, error)) return false;
+        struct sb_cost cost = {0};
+        if (on_matrix_units) sb_op_info(node->op)->cost(node, &cost);
+        *flops += cost.flops;
+    }
+    return true;
+}
+
+void sb_bench_draft_share(struct sb_bench_draft *draft, const struct sb_bench_session *session, double matrix_flops) {
     struct simba_bench_row *row = &draft->row;
     const struct sb_ceiling *ceilings = session->ceilings;
-    const bool matrix = matrix_units && ceilings[SB_CEILING_MATRIX].per_second > 0;
-    double amounts[SB_CEILING_COUNT] = {[SB_CEILING_COPY] = row->bytes, [SB_CEILING_SPECIAL] = row->specials};
-    amounts[matrix ? SB_CEILING_MATRIX : SB_CEILING_MULTIPLY_ADD] = row->flops;
+    const double on_matrix_units = ceilings[SB_CEILING_MATRIX].per_second > 0 ? fmin(matrix_flops, row->flops) : 0;
+    const double amounts[SB_CEILING_COUNT] = {[SB_CEILING_COPY] = row->bytes,
+                                              [SB_CEILING_SPECIAL] = row->specials,
+                                              [SB_CEILING_MULTIPLY_ADD] = row->flops - on_matrix_units,
+                                              [SB_CEILING_MATRIX] = on_matrix_units};
+    double needed[SB_CEILING_COUNT] = {0};
+    for (int i = 0; i < SB_CEILING_COUNT; i++)
+        if (ceilings[i].per_second > 0) needed[i] = amounts[i] / ceilings[i].per_second;
+    /* A node runs on one of the two: their times follow one another. */
+    const double products = needed[SB_CEILING_MATRIX] + needed[SB_CEILING_MULTIPLY_ADD];
+    const bool mostly_matrix = needed[SB_CEILING_MATRIX] > needed[SB_CEILING_MULTIPLY_ADD];
+    const struct {
+        double needed;
+        const char *name;
+    } bounds[] = {{needed[SB_CEILING_COPY], "copy bandwidth"},
+                  {products, mostly_matrix ? "matrix units" : "multiply-add"},
+                  {needed[SB_CEILING_SPECIAL], "special functions"}};
     double longest = 0;
-    for (int i = 0; i < SB_CEILING_COUNT; i++) {
-        if (!(ceilings[i].per_second > 0) || !(amounts[i] > 0)) continue;
-        const double needed = amounts[i] / ceilings[i].per_second;
-        if (needed <= longest) continue;
-        longest = needed;
-        row->bound_by = names[i];
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        if (!(bounds[i].needed > longest)) continue;
+        longest = bounds[i].needed;
+        row->bound_by = bounds[i].name;
     }
     if (longest > 0 && row->median > 0) row->ceiling_share = longest / row->median;
 }

@@ -128,11 +128,12 @@ struct account {
     char *text;
     size_t size, at;
     char last[640];
-    int repeats, count;
+    int count;
     double seconds;
 };
 
 static void visit(void *user, const struct sb_dispatch *dispatch) {
+    static const char cut[] = "...";
     struct account *account = user;
     if (account->only && strcmp(account->only, dispatch->kernel) != 0) return;
     account->count++;
@@ -143,9 +144,15 @@ static void visit(void *user, const struct sb_dispatch *dispatch) {
              dispatch->constants[0] ? ")" : "");
     if (strcmp(text, account->last) == 0) return; /* slices of the same work */
     snprintf(account->last, sizeof account->last, "%s", text);
-    if (account->at < account->size)
-        account->at += (size_t)snprintf(account->text + account->at, account->size - account->at, "%s%s",
-                                        account->at ? " + " : "", text);
+    const size_t room = account->size - account->at;
+    const int length = snprintf(account->text + account->at, room, "%s%s", account->at ? " + " : "", text);
+    if ((size_t)length < room) {
+        account->at += (size_t)length;
+        return;
+    }
+    /* No more fits: that is to be seen. */
+    snprintf(account->text + account->size - sizeof cut, sizeof cut, "%s", cut);
+    account->at = account->size - 1;
 }
 
 static bool take_account(const struct kernel_row *row, struct sb_program *program, struct account *account,
@@ -293,8 +300,11 @@ static bool measure(struct kernel_row *row, const struct sb_bench_shape *shape, 
     if (verifiable && !verify(row, &right, error)) return false;
     if (right && !verify_bits(row, &right, error)) return false;
     if (!right || !sb_bench_measure_ceilings(row->session, error)) return !right;
-    if (!time_runs(row, error)) return false;
-    sb_bench_draft_share(draft, row->session, row->kernel->rounds && row->session->precision != SB_PRECISION_FP32);
+    double matrix_flops;
+    if (!time_runs(row, error) ||
+        !sb_bench_matrix_flops(row->subject.copies[0].program, row->whole.timed, &matrix_flops, error))
+        return false;
+    sb_bench_draft_share(draft, row->session, matrix_flops);
     return true;
 }
 

@@ -32,8 +32,11 @@ void sb_bench_draft_note(struct sb_bench_draft *draft, const char *format, ...) 
 void sb_bench_draft_unsupported(struct sb_bench_draft *draft, const char *format, ...) SB_PRINTF(2, 3);
 /* Makes an error of what belongs to this row alone its reason; false for one that ends it all. */
 bool sb_bench_draft_failed(struct sb_bench_draft *draft, const struct simba_error *error);
-/* Share of the binding ceiling, from what is in the row. */
-void sb_bench_draft_share(struct sb_bench_draft *draft, const struct sb_bench_session *session, bool matrix_units);
+/* FLOPs of the timed nodes that ran on matrix units, by the account of their dispatches, which programs made with
+ * `profile` have: 16-bit factors alone do not bring a product there. NULL: all nodes but those of SB_PHASE_PREPARE. */
+bool sb_bench_matrix_flops(struct sb_program *program, const bool *timed, double *flops, struct simba_error *error);
+/* Share of the binding ceiling, from what is in the row and how many of its FLOPs ran on matrix units. */
+void sb_bench_draft_share(struct sb_bench_draft *draft, const struct sb_bench_session *session, double matrix_flops);
 
 /* Verifies, then times. False when the device fails. */
 bool sb_bench_measure_kernel(struct sb_bench_session *session, const struct sb_bench_kernel *kernel,

@@ -346,9 +346,11 @@ static bool configure(const struct sb_bench_session *session, const struct sb_be
 
 static bool measure(struct sb_bench_session *session, struct model *model, int64_t batch, struct sb_bench_draft *draft,
                     struct simba_error *error) {
-    double first, reference_seconds;
+    double first, reference_seconds, matrix_flops;
     bool right = true;
     if (!plan(model, batch, error)) return false;
+    /* Only these may use matrix units; the account of what ran comes with time stamps between the nodes. */
+    model->learner.profile = model->training && model->config->precision == SB_PRECISION_FP16;
     const struct sb_cost cost = cost_of(model, &reference_seconds);
     draft->row.bytes = cost.bytes;
     draft->row.flops = cost.flops;
@@ -362,7 +364,8 @@ static bool measure(struct sb_bench_session *session, struct model *model, int64
     if (!time_runs(session, model, draft, error)) return false;
     const bool vision = model->config->model.architecture == SB_ARCHITECTURE_VISION;
     sb_bench_draft_note(draft, "%.4g %s/s", (double)batch / draft->row.median, vision ? "images" : "windows");
-    sb_bench_draft_share(draft, session, model->training && model->config->precision != SB_PRECISION_FP32);
+    if (!sb_bench_matrix_flops(program_of(model), NULL, &matrix_flops, error)) return false;
+    sb_bench_draft_share(draft, session, matrix_flops);
     return true;
 }
 

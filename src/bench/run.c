@@ -67,6 +67,9 @@ static bool check_names(const struct plan *plan, struct simba_error *error) {
 }
 
 static bool check_axes(const struct plan *plan, struct simba_error *error) {
+    if (plan->choice->shape && !plan->axes.count)
+        return sb_fail(error, SIMBA_ERROR_ARGUMENT,
+                       "Shapes: NAME=VALUES was expected, as in \"tokens=49,196 batch=1..8\", and nothing was found.");
     for (int i = 0; i < plan->axes.count; i++) {
         const char *known[64];
         int count = 0;
@@ -182,20 +185,25 @@ static bool measure(struct sb_bench_session *session, const struct plan *plan, c
     return sb_bench_measure_ceiling(session, (enum sb_ceiling_kind)(item->entry - sb_bench_ceilings), draft, error);
 }
 
-static void report_progress(const struct simba_bench_options *options, const struct plan *plan, int done,
+/* False: it is to end. */
+static bool report_progress(const struct simba_bench_options *options, const struct plan *plan, int done,
                             double begin) {
-    if (!options->progress) return;
+    if (!options->progress) return true;
     const double elapsed = sb_bench_now() - begin;
     char shape[256] = "";
     const struct item *item = done < plan->count ? &plan->items[done] : NULL;
     if (item) sb_bench_shape_text(item->entry, &item->shape, shape, sizeof shape);
-    options->progress(options->user,
-                      &(struct simba_bench_progress){.done = done,
-                                                     .total = plan->count,
-                                                     .name = item ? item->entry->name : "",
-                                                     .shape = shape,
-                                                     .elapsed = elapsed,
-                                                     .remaining = done ? elapsed / done * (plan->count - done) : NAN});
+    return options->progress(
+        options->user, &(struct simba_bench_progress){.done = done,
+                                                      .total = plan->count,
+                                                      .name = item ? item->entry->name : "",
+                                                      .shape = shape,
+                                                      .elapsed = elapsed,
+                                                      .remaining = done ? elapsed / done * (plan->count - done) : NAN});
+}
+
+static bool stopped(int done, const struct plan *plan, struct simba_error *error) {
+    return sb_fail(error, SIMBA_ERROR_INTERRUPTED, "The benchmark was stopped after %d of %d rows.", done, plan->count);
 }
 
 static bool run_plan(struct simba_bench *bench, struct sb_bench_session *session, const struct plan *plan,
@@ -206,13 +214,12 @@ static bool run_plan(struct simba_bench *bench, struct sb_bench_session *session
     if (!device) return false;
     for (int i = 0; i < plan->count; i++) {
         struct sb_bench_draft draft;
-        report_progress(options, plan, i, begin);
+        if (!report_progress(options, plan, i, begin)) return stopped(i, plan, error);
         if (!measure(session, plan, &plan->items[i], &draft, error)) return false;
         memcpy(device->ceilings, session->ceilings, sizeof device->ceilings);
         if (!sb_bench_report_row(bench, device, &draft.row, error)) return false;
         if (options->row && !options->row(options->user, info, &device->rows[device->count - 1]))
-            return sb_fail(error, SIMBA_ERROR_INTERRUPTED, "The benchmark was stopped after %d of %d rows.", i + 1,
-                           plan->count);
+            return stopped(i + 1, plan, error);
     }
     report_progress(options, plan, plan->count, begin);
     return true;

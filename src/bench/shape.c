@@ -10,7 +10,10 @@
 
 enum { MOST_VALUES = 1024, MOST_SHAPES = 4096 };
 
+/* Each value once. */
 static bool add_value(struct sb_bench_axis *axis, int64_t value, struct simba_error *error) {
+    for (int i = 0; i < axis->count; i++)
+        if (axis->values[i] == value) return true;
     if (axis->count == MOST_VALUES)
         return sb_fail(error, SIMBA_ERROR_ARGUMENT, "Shapes: %s has more than %d values.", axis->name, MOST_VALUES);
     axis->values[axis->count++] = value;
@@ -121,47 +124,69 @@ static bool read_usual(const struct simba_bench_entry *entry, const char *text, 
                            entry->name, text);
 }
 
-static bool add_shape(struct sb_bench_shape **shapes, int *count, const struct sb_bench_shape *shape,
-                      struct simba_error *error) {
-    for (int i = 0; i < *count; i++)
-        if (memcmp(&(*shapes)[i], shape, sizeof *shape) == 0) return true;
-    if (*count == MOST_SHAPES)
-        return sb_fail(error, SIMBA_ERROR_ARGUMENT, "Shapes: more than %d combinations.", MOST_SHAPES);
-    struct sb_bench_shape *grown = realloc(*shapes, (size_t)(*count + 1) * sizeof *grown);
-    if (!grown) return sb_fail(error, SIMBA_ERROR_MEMORY, "No memory for the list of shapes.");
-    *shapes = grown;
-    grown[(*count)++] = *shape;
-    return true;
+/* How many combinations the axes of the entry have; more than MOST_SHAPES are not counted. */
+static int combinations(const struct simba_bench_entry *entry, const struct sb_bench_axes *axes) {
+    int product = 1;
+    for (int i = 0; product <= MOST_SHAPES && i < axes->count; i++)
+        if (sb_bench_parameter(entry, axes->items[i].name) >= 0) product *= axes->items[i].count;
+    return product;
 }
 
-/* All combinations of the axes from `from` on. */
-static bool combine(const struct simba_bench_entry *entry, const struct sb_bench_axes *axes, int from,
-                    struct sb_bench_shape shape, struct sb_bench_shape **shapes, int *count,
-                    struct simba_error *error) {
+/* The shape with the first value of each axis: two usual shapes that are then the same have the same combinations. */
+static struct sb_bench_shape first_of(const struct simba_bench_entry *entry, const struct sb_bench_axes *axes,
+                                      struct sb_bench_shape shape) {
+    for (int i = 0; i < axes->count; i++) {
+        const int parameter = sb_bench_parameter(entry, axes->items[i].name);
+        if (parameter >= 0) shape.values[parameter] = axes->items[i].values[0];
+    }
+    return shape;
+}
+
+static bool is_among(const struct sb_bench_shape *shapes, int count, int stride, const struct sb_bench_shape *shape) {
+    for (int i = 0; i < count; i += stride)
+        if (memcmp(&shapes[i], shape, sizeof *shape) == 0) return true;
+    return false;
+}
+
+/* All combinations of the axes from `from` on, the first of each axis first. */
+static void combine(const struct simba_bench_entry *entry, const struct sb_bench_axes *axes, int from,
+                    struct sb_bench_shape shape, struct sb_bench_shape *shapes, int *count) {
     while (from < axes->count && sb_bench_parameter(entry, axes->items[from].name) < 0) from++;
-    if (from == axes->count) return add_shape(shapes, count, &shape, error);
+    if (from == axes->count) {
+        shapes[(*count)++] = shape;
+        return;
+    }
     const struct sb_bench_axis *axis = &axes->items[from];
     for (int i = 0; i < axis->count; i++) {
         shape.values[sb_bench_parameter(entry, axis->name)] = axis->values[i];
-        if (!combine(entry, axes, from + 1, shape, shapes, count, error)) return false;
+        combine(entry, axes, from + 1, shape, shapes, count);
     }
-    return true;
 }
 
 bool sb_bench_shapes(const struct simba_bench_entry *entry, const struct sb_bench_axes *axes,
                      struct sb_bench_shape **shapes, int *count, struct simba_error *error) {
+    const int each = combinations(entry, axes);
+    *count = 0;
+    *shapes = sb_allocate(MOST_SHAPES, sizeof **shapes, error);
+    if (!*shapes) return false;
+    bool fine = true;
+    for (int i = 0; fine && entry->shapes[i]; i++) {
+        struct sb_bench_shape usual;
+        fine = read_usual(entry, entry->shapes[i], &usual, error);
+        if (!fine) break;
+        usual = first_of(entry, axes, usual);
+        if (is_among(*shapes, *count, each, &usual)) continue;
+        if (each > MOST_SHAPES - *count)
+            fine = sb_fail(error, SIMBA_ERROR_ARGUMENT, "Shapes: %s would have more than %d combinations.", entry->name,
+                           MOST_SHAPES);
+        else
+            combine(entry, axes, 0, usual, *shapes, count);
+    }
+    if (fine) return true;
+    free(*shapes);
     *shapes = NULL;
     *count = 0;
-    for (int i = 0; entry->shapes[i]; i++) {
-        struct sb_bench_shape usual;
-        if (!read_usual(entry, entry->shapes[i], &usual, error) ||
-            !combine(entry, axes, 0, usual, shapes, count, error)) {
-            free(*shapes);
-            *shapes = NULL;
-            return false;
-        }
-    }
-    return true;
+    return false;
 }
 
 const char *sb_bench_shape_text(const struct simba_bench_entry *entry, const struct sb_bench_shape *shape, char *text,

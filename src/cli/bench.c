@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* What the options of one call come to. */
 struct bench {
@@ -39,6 +41,12 @@ static bool take_row(void *user, const struct simba_device_info *device, const s
     return !stopped;
 }
 
+static bool show_progress(void *user, const struct simba_bench_progress *progress) {
+    (void)user;
+    cli_bench_progress(progress);
+    return !stopped;
+}
+
 static bool run_device(struct bench *bench, const struct cli_device *choice, struct simba_bench *report,
                        struct simba_error *error) {
     struct simba_device *device = cli_device_open(choice, error);
@@ -48,20 +56,28 @@ static bool run_device(struct bench *bench, const struct cli_device *choice, str
     return done;
 }
 
-/* The devices that --device names: one, or all of Vulkan that can be used; the others are no measure of speed. */
+/* The devices that --device names: one, or all of Vulkan that can be used; the others are no measure of speed. A device
+ * that fails does not keep the next one from its turn: all failures are told, the last one by the caller. */
 static bool run_all(struct bench *bench, struct simba_bench *report, struct simba_error *error) {
     struct simba_device_info *devices = NULL;
     int count = 0;
     char note[256], index[16];
     if (!simba_list_devices(&devices, &count, note, error)) return false;
     bool done = true, any = false;
-    for (int i = 0; done && i < count; i++) {
+    for (int i = 0; !bench->misused && !stopped && i < count; i++) {
         if (!devices[i].usable || strcmp(devices[i].backend, "vulkan") != 0) continue;
         struct cli_device choice = bench->device;
         snprintf(index, sizeof index, "%d", devices[i].index);
         choice.choice = index;
-        done = run_device(bench, &choice, report, error);
+        struct simba_error failure;
         any = true;
+        if (run_device(bench, &choice, report, &failure)) continue;
+        cli_bench_end_progress();
+        if (!done) cli_failed(error);
+        *error = failure;
+        if (failure.code == SIMBA_ERROR_DEVICE)
+            snprintf(error->message, sizeof error->message, "%.128s: %.1800s", devices[i].name, failure.message);
+        done = false;
     }
     simba_free(devices);
     if (done && !any) {
@@ -117,28 +133,57 @@ static bool compare(const struct bench *bench, const struct simba_bench *report,
     return true;
 }
 
+/* Whether a file can be written beside `path` and renamed, as reports and pictures are. */
+static bool check_folder(const char *option, const char *path, struct simba_error *error) {
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return true; /* a pipe */
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    const int length = slash ? (int)(slash - path) + 1 : 1;
+    snprintf(folder, sizeof folder, "%.*s", length, slash ? path : ".");
+    if (access(folder, W_OK | X_OK) == 0) return true;
+    const int number = errno;
+    *error = (struct simba_error){.code = SIMBA_ERROR_FILE};
+    snprintf(error->message, sizeof error->message,
+             "--%s: Cannot write %.900s: its folder: %s. Make the folder, or choose another place.", option, path,
+             strerror(number));
+    return false;
+}
+
+/* Before the measuring, which may take long: what is read and written behind it. `report` is still empty. */
+static bool check_files(const struct bench *bench, const struct simba_bench *report, struct simba_error *error) {
+    struct simba_bench_comparison ignored;
+    return (!bench->baseline || simba_bench_compare(report, bench->baseline, &bench->options.choice,
+                                                    bench->threshold_part, NULL, NULL, &ignored, error)) &&
+           (!bench->output || check_folder("output", bench->output, error)) &&
+           (!bench->roofline || check_folder("roofline", bench->roofline, error));
+}
+
+/* What was measured is written, also when it is not all: the rest was stopped, or a device failed. */
+static bool run_and_report(struct bench *bench, struct simba_bench *report, bool *worse, struct simba_error *error) {
+    catch_signals();
+    const bool whole = run_devices(bench, report, error);
+    cli_bench_end_progress();
+    const struct simba_bench_summary summary = simba_bench_summary(report);
+    if (!whole && !summary.rows) return false;
+    struct simba_error other;
+    const bool kept = write_report(bench, report, &other) && (!bench->roofline || draw(bench, report, &other)) &&
+                      (!whole || !bench->baseline || compare(bench, report, worse, &other));
+    if (kept) cli_bench_summary(bench->format_index < 0 ? stdout : stderr, &summary);
+    if (whole && !kept) *error = other;
+    if (!whole && !kept) cli_failed(&other);
+    return whole && kept;
+}
+
 static int measure(const struct cli_command *command, struct bench *bench) {
     struct simba_error error;
     struct simba_bench *report = simba_bench_create(&error);
     bool worse = false;
-    catch_signals();
-    const bool measured = report && run_devices(bench, report, &error);
-    cli_bench_end_progress();
-    /* What was measured before it was stopped is not thrown away. */
-    const bool interrupted = report && !measured && error.code == SIMBA_ERROR_INTERRUPTED;
-    struct simba_error other;
-    bool done = measured;
-    if ((measured || interrupted) && !write_report(bench, report, &other)) {
-        done = false;
-        error = other;
-    }
-    if (done && bench->roofline) done = draw(bench, report, &error);
-    if (done && bench->baseline) done = compare(bench, report, &worse, &error);
-    const struct simba_bench_summary summary = report ? simba_bench_summary(report) : (struct simba_bench_summary){0};
-    if (done) cli_bench_summary(bench->format_index < 0 ? stdout : stderr, &summary);
+    const bool done = report && check_files(bench, report, &error) && run_and_report(bench, report, &worse, &error);
+    const bool wrong = report && simba_bench_summary(report).wrong;
     simba_bench_destroy(report);
     if (!done) return bench->misused ? cli_usage_error(command, "%s", error.message) : cli_failed(&error);
-    return summary.wrong || worse ? CLI_FAILED : CLI_DONE;
+    return wrong || worse ? CLI_FAILED : CLI_DONE;
 }
 
 /* A number above 0 (or, with `zero`, of at least 0) from an option; empty: the default stays. */
@@ -245,7 +290,7 @@ static int run(const struct cli_command *command, int count, char **words) {
                                                        .precision = bench.precision,
                                                        .configurations = bench.configurations.items,
                                                        .configuration_count = bench.configurations.count};
-    bench.options.progress = cli_bench_progress;
+    bench.options.progress = show_progress;
     bench.options.row = take_row;
     bench.options.user = &bench;
     if (fine && bench.list)

@@ -8,9 +8,9 @@
 void cli_bench_list(void);
 int cli_bench_describe(const struct cli_command *command, const char *name);
 
-/* A line of the table; and, a callback of simba_bench_options, how far it is, on standard error. */
+/* A line of the table; and how far it is, on standard error. */
 void cli_bench_row(const struct simba_device_info *device, const struct simba_bench_row *row);
-void cli_bench_progress(void *user, const struct simba_bench_progress *progress);
+void cli_bench_progress(const struct simba_bench_progress *progress);
 void cli_bench_end_progress(void);
 void cli_bench_summary(FILE *stream, const struct simba_bench_summary *summary);
 

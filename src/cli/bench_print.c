@@ -46,9 +46,8 @@ static double now(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-void cli_bench_progress(void *user, const struct simba_bench_progress *progress) {
+void cli_bench_progress(const struct simba_bench_progress *progress) {
     static const double seconds_between_lines = 10; /* where lines stay */
-    (void)user;
     const bool terminal = cli_is_terminal(stderr);
     if (progress->done == progress->total) {
         cli_bench_end_progress();

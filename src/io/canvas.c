@@ -62,6 +62,11 @@ static cairo_status_t write_svg(const struct sb_canvas *canvas, struct output *o
 
 bool sb_canvas_end(struct sb_canvas *canvas, bool fine) {
     struct output output = {.error = canvas->error};
+    /* After a failure cairo leaves out whatever is drawn. */
+    const cairo_status_t drawn = cairo_status(canvas->cairo);
+    if (fine && drawn != CAIRO_STATUS_SUCCESS)
+        fine = sb_fail(canvas->error, SIMBA_ERROR_INTERNAL, "%s cannot be drawn: %s.", canvas->path,
+                       cairo_status_to_string(drawn));
     fine = fine && sb_writer_open(&output.writer, canvas->path, canvas->error);
     if (fine) {
         const cairo_status_t status = is_svg(canvas->path)

@@ -1,6 +1,7 @@
 #include "io/roofline.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "io/canvas.h"
 
 #include <math.h>
@@ -308,12 +309,22 @@ static void draw_points(struct plot *plot, const int *colours) {
 
 /* ---- the list */
 
-/* At most `width` wide; what is too long ends in dots. */
+/* At most `width` wide; what is too long ends in dots, behind a whole character: of half a one cairo draws nothing, and
+ * then nothing more at all. */
 static void put_cut(cairo_t *cairo, double x, double y, double width, const char *text) {
     char cut[256];
-    snprintf(cut, sizeof cut, "%s", text);
-    for (size_t length = strlen(cut); length > 4 && sb_text_width(cairo, 11, cut) > width; length--)
-        snprintf(cut + length - 4, sizeof cut - length + 4, "...");
+    int starts[sizeof cut], count = 0, at = 0;
+    for (int length; text[at]; at += length) {
+        length = sb_utf8_length((const uint8_t *)text + at);
+        if (!length || at + length > (int)sizeof cut - 4) break; /* bytes that are no text, or no room for the dots */
+        memcpy(cut + at, text + at, (size_t)length);
+        starts[count++] = at;
+    }
+    snprintf(cut + at, sizeof cut - (size_t)at, "%s", text[at] ? "..." : "");
+    while (count && sb_text_width(cairo, 11, cut) > width) {
+        at = starts[--count];
+        snprintf(cut + at, sizeof cut - (size_t)at, "...");
+    }
     sb_draw_text(cairo, x, y, 11, 0, cut);
 }
 

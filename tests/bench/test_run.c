@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,6 +204,100 @@ static void a_lost_device_ends_it(void **state) {
     simba_bench_destroy(bench);
 }
 
+static bool stop_at_once(void *user, const struct simba_bench_progress *progress) {
+    ++*(int *)user;
+    return progress->done > 0;
+}
+
+static void it_can_be_stopped_before_the_first_row(void **state) {
+    (void)state;
+    struct simba_error error = {0};
+    struct simba_bench *bench = simba_bench_create(&error);
+    const char *name = "layer_norm/*";
+    int calls = 0;
+    const struct simba_bench_options options = {
+        .choice = {.names = &name, .name_count = 1}, .seconds = 0.01, .progress = stop_at_once, .user = &calls};
+    assert_false(measure(bench, &options, &error));
+    assert_int_equal(error.code, SIMBA_ERROR_INTERRUPTED);
+    assert_non_null(strstr(error.message, "stopped after 0 of"));
+    assert_int_equal(calls, 1);
+    assert_int_equal(simba_bench_summary(bench).rows, 0);
+    simba_bench_destroy(bench);
+}
+
+static const char *kernel_name;
+static int dispatches;
+
+static bool account(struct sb_program *program, int slot, int node,
+                    void (*visit)(void *user, const struct sb_dispatch *dispatch), void *user,
+                    struct simba_error *error) {
+    (void)program;
+    (void)slot;
+    (void)node;
+    (void)error;
+    char constants[32];
+    for (int i = 0; i < dispatches; i++) {
+        snprintf(constants, sizeof constants, "NUMBER=%d", i);
+        visit(user, &(struct sb_dispatch){.kernel = kernel_name, .constants = constants, .seconds = NAN});
+    }
+    return true;
+}
+
+/* Copying is for free, and matrix units are ten times as fast as multiply-add. */
+static bool ceilings(struct sb_device *of, enum sb_ceiling_kind kind, struct sb_ceiling *ceiling,
+                     struct simba_error *error) {
+    (void)of;
+    (void)error;
+    *ceiling = (struct sb_ceiling){.per_second = kind == SB_CEILING_MATRIX         ? 1e10
+                                                 : kind == SB_CEILING_MULTIPLY_ADD ? 1e9
+                                                                                   : 1e15};
+    return true;
+}
+
+/* 16-bit factors alone do not bring a product on the matrix units: the kernel that ran does. */
+static void the_ceiling_is_that_of_what_ran(void **state) {
+    (void)state;
+    static const char *const kernels[] = {"matrix_product", "cooperative_product"};
+    static const char *const bounds[] = {"multiply-add", "matrix units"};
+    const char *name = "linear/forward";
+    changed.program_dispatches = account;
+    changed.ceiling = ceilings;
+    dispatches = 1;
+    for (int i = 0; i < 2; i++) {
+        struct simba_error error = {0};
+        struct simba_bench *bench = simba_bench_create(&error);
+        const struct simba_bench_options options = {.choice = {.names = &name,
+                                                               .name_count = 1,
+                                                               .shape = "batch=1 tokens=8 depth=16 width=16",
+                                                               .precision = "fp16"},
+                                                    .seconds = 0.01};
+        kernel_name = kernels[i];
+        if (!measure(bench, &options, &error)) fail_msg("%s", error.message);
+        const struct simba_bench_row *row = &bench->devices[0].rows[0];
+        assert_string_equal(row->bound_by, bounds[i]);
+        assert_float_equal(row->ceiling_share * row->median * (i ? 1e10 : 1e9), row->flops, 1e-6 * row->flops);
+        simba_bench_destroy(bench);
+    }
+}
+
+/* The list of kernels that ran is whole or ends in dots. */
+static void a_long_variant_is_cut_visibly(void **state) {
+    (void)state;
+    kernel_name = "some_kernel";
+    changed.program_dispatches = account;
+    for (int i = 0; i < 2; i++) {
+        struct simba_bench *bench;
+        dispatches = i ? 100 : 3;
+        const struct simba_bench_row row = measure_one("layer_norm/forward", "batch=2 tokens=3 channels=8", 0, &bench);
+        const size_t length = strlen(row.variant);
+        if (i)
+            assert_true(length == 1023 && strcmp(row.variant + length - 3, "...") == 0);
+        else
+            assert_string_equal(row.variant, "some_kernel(NUMBER=0) + some_kernel(NUMBER=1) + some_kernel(NUMBER=2)");
+        simba_bench_destroy(bench);
+    }
+}
+
 /* What a row alone cannot do is said in the row. */
 static void impossible_shapes_are_rows(void **state) {
     (void)state;
@@ -242,6 +337,8 @@ static void mistakes_are_named(void **state) {
                  {"scan/*", "token=3", NULL, "(did you mean \"tokens\"?)"},
                  {"scan/*", "side=3", NULL, "has a parameter \"side\""},
                  {"scan/*", "tokens=x", NULL, "\"x\" was found"},
+                 {"scan/*", "", NULL, "NAME=VALUES was expected"},
+                 {"scan/*", " \t", NULL, "and nothing was found"},
                  {"scan/*", NULL, "fp8", "\"fp8\" was found"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct simba_error error = {0};
@@ -268,6 +365,9 @@ int main(void) {
         cmocka_unit_test_setup(a_kernel_that_does_not_repeat_is_not_timed, reset),
         cmocka_unit_test_setup(clocks_are_chosen, reset),
         cmocka_unit_test_setup(a_lost_device_ends_it, reset),
+        cmocka_unit_test_setup(it_can_be_stopped_before_the_first_row, reset),
+        cmocka_unit_test_setup(the_ceiling_is_that_of_what_ran, reset),
+        cmocka_unit_test_setup(a_long_variant_is_cut_visibly, reset),
         cmocka_unit_test_setup(impossible_shapes_are_rows, reset),
         cmocka_unit_test_setup(models_are_verified, reset),
         cmocka_unit_test_setup(mistakes_are_named, reset),

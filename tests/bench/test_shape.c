@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,36 @@ static void mistakes_are_named(void **state) {
     }
 }
 
+/* Values that are there twice are one, and what would be too many is refused before it is made. */
+static void many_values(void **state) {
+    (void)state;
+    static char text[9000];
+    size_t at = 0;
+    for (int axis = 0; axis < 2; axis++) {
+        at += (size_t)snprintf(text + at, sizeof text - at, axis ? " tokens=1" : "batch=1");
+        for (int i = 0; i < 2000; i++) at += (size_t)snprintf(text + at, sizeof text - at, ",1");
+    }
+    expect(text, "batch=1 tokens=1");
+    expect("tokens=7 batch=4,1..4,4", "batch=4 tokens=7, batch=1 tokens=7, batch=2 tokens=7");
+    struct sb_bench_axes axes;
+    struct sb_bench_shape *list;
+    struct simba_error error = {0};
+    int count;
+    assert_true(sb_bench_axes_read("batch=1..64+1 tokens=1..64+1", &axes, &error));
+    assert_true(sb_bench_shapes(&entry, &axes, &list, &count, &error));
+    assert_int_equal(count, 4096);
+    free(list);
+    sb_bench_axes_finish(&axes);
+    static const char *const too_many[] = {"batch=1..1024+1 tokens=1..1024+1", "batch=1..65+1 tokens=1..64+1"};
+    for (int i = 0; i < 2; i++) {
+        assert_true(sb_bench_axes_read(too_many[i], &axes, &error));
+        assert_false(sb_bench_shapes(&entry, &axes, &list, &count, &error));
+        assert_non_null(strstr(error.message, "some/thing would have more than 4096 combinations"));
+        assert_null(list);
+        sb_bench_axes_finish(&axes);
+    }
+}
+
 /* Every entry of the catalogue has the shapes of its parameters, and a name of its own. */
 static void the_catalogue_is_complete(void **state) {
     (void)state;
@@ -127,6 +158,7 @@ static void percentiles(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(lists_and_ranges), cmocka_unit_test(mistakes_are_named),
-                                       cmocka_unit_test(the_catalogue_is_complete), cmocka_unit_test(percentiles)};
+                                       cmocka_unit_test(many_values), cmocka_unit_test(the_catalogue_is_complete),
+                                       cmocka_unit_test(percentiles)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,6 +98,11 @@ def comparisons(device, directory):
     (directory / "broken.json").write_text("{\"devices\": [{}]}")
     check("broken baseline", run(*words, "--compare", directory / "broken.json"), 1, "$.devices[0]", "\"name\"")
     check("no baseline", run(*words, "--compare", directory / "none.json"), 1, "none.json")
+    # Nothing is measured for what could not be compared or written then.
+    for option, name in (("--compare", "none.json"), ("--output", "none/report.json"), ("--roofline", "none/a.png")):
+        text = run(*words, option, directory / name)
+        expect(f"{option} is looked at first", text.returncode == 1 and "layer_norm" not in text.stdout + text.stderr,
+               text)
     picture = directory / "roof.svg"
     text = check("shares and a picture", run("layer_norm/forward", "--time", "0.02", "--shape", "batch=1 tokens=49",
                                              "--device", device, "--roofline", picture, "-o", "json"), 0).stdout
@@ -147,6 +152,7 @@ def interruption(device, directory):
 def mistakes():
     check("name", run("scan/forwards"), 2, "No benchmark is called", "did you mean \"scan/forward\"")
     check("parameter", run("scan/*", "--shape", "token=3"), 2, "\"token\"", "did you mean \"tokens\"")
+    check("no shape", run("scan/*", "--shape", ""), 2, "NAME=VALUES was expected")
     check("value", run("scan/*", "--shape", "tokens=0"), 2, "\"0\" was found")
     check("precision", run("scan/*", "--precision", "fp8"), 2, "\"fp8\" was found")
     check("format", run("-o", "jsn"), 2, "did you mean json?")

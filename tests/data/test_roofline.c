@@ -118,6 +118,38 @@ static void test_without_ceilings(void **state) {
     assert_true(sb_draw_roofline(path, &(struct sb_roofline){.title = "empty"}, &error));
 }
 
+/* Long names are cut between characters, wherever that is; what lies behind them is drawn. */
+static void test_long_names(void **state) {
+    (void)state;
+    const char *path = temporary("names.png");
+    for (int shift = 0; shift < 3; shift++) {
+        char name[400] = "";
+        memset(name, 'a', (size_t)shift);
+        while (strlen(name) < 390) strcat(name, "\u00e9\u2211");
+        const struct sb_roofline_point named[] = {{.name = name, .detail = name, .share = NAN},
+                                                  {.name = "behind", .seconds = 1, .bytes = 1e9, .flops = 1e9}};
+        struct picture picture;
+        assert_true(
+            sb_draw_roofline(path, &(struct sb_roofline){.title = "names", .points = named, .count = 2}, &error));
+        read_picture(path, &picture);
+        int dark = 0; /* in the list, in the second row's number and name */
+        for (int y = 0; y < picture.image.height; y++)
+            for (int x = PLOT_RIGHT + 20; x < picture.image.width; x++) dark += has_colour(pixel(&picture, x, y), 1);
+        assert_true(dark > 0);
+        free(picture.pixels.bytes);
+    }
+}
+
+/* Half a character: cairo fails, and so does the picture. */
+static void test_no_text(void **state) {
+    (void)state;
+    struct sb_canvas canvas;
+    assert_true(sb_canvas_begin(&canvas, temporary("bad.png"), 100, 100, &error));
+    sb_draw_text(canvas.cairo, 10, 50, 11, 0, "half \xc3");
+    assert_false(sb_canvas_end(&canvas, true));
+    assert_non_null(strstr(error.message, "cannot be drawn"));
+}
+
 static void test_svg(void **state) {
     (void)state;
     const char *path = temporary("roofline.svg");
@@ -138,7 +170,8 @@ static void test_no_place(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_places), cmocka_unit_test(test_without_ceilings),
-                                       cmocka_unit_test(test_svg), cmocka_unit_test(test_no_place)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_places),     cmocka_unit_test(test_without_ceilings),
+                                       cmocka_unit_test(test_long_names), cmocka_unit_test(test_no_text),
+                                       cmocka_unit_test(test_svg),        cmocka_unit_test(test_no_place)};
     return cmocka_run_group_tests_name("roofline", tests, make_temporary, remove_temporary);
 }
