@@ -68,7 +68,8 @@ struct simba_bench_choice {
     const char *shape;
     const char *precision; /* of the factors of products: "fp32", "bf16", "fp16"; NULL: fp32 */
     /* Files whose models are measured as "model/NAME/inference" and "model/NAME/training", NAME.json being the file;
-     * all of them, and nothing else, where there are no names. */
+     * all of them, and nothing else, where there are no names. No two of one NAME, and none of a model that is there
+     * without a file: a report tells rows apart by their names. */
     const char *const *configurations;
     int configuration_count;
 };
@@ -90,14 +91,16 @@ struct simba_bench_options {
     void *user;
 };
 
-/* Measures on the device and appends the rows to the report. Each kernel is first compared with the C reference on the
- * same inputs: one that is wrong by more than its tolerance is reported with its error and not timed. What cannot be
+/* Measures on the device and appends the rows to the report. Each kernel and model is first compared with the C
+ * reference on the same inputs, where that takes at most `reference_seconds`: one that is wrong by more than its
+ * tolerance is reported with its error and not timed. What cannot be
  * measured becomes a row that says why. False when the choice makes no sense or the device fails. */
 SIMBA_API bool simba_bench_run(struct simba_bench *bench, struct simba_device *device,
                                const struct simba_bench_options *options, struct simba_error *error);
 
 struct simba_bench_summary {
     int devices, rows, timed, unsupported, wrong;
+    int unverified; /* of the timed kernels and models: the reference would have taken too long */
 };
 SIMBA_API struct simba_bench_summary simba_bench_summary(const struct simba_bench *bench);
 

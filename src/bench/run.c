@@ -104,6 +104,25 @@ static bool add_items(struct plan *plan, const struct simba_bench_entry *entry, 
     return grown || sb_fail(error, SIMBA_ERROR_MEMORY, "No memory for the list of benchmarks.");
 }
 
+/* Rows are told apart by their names, in a report and against a baseline: no other model may have that of the last
+ * file. */
+static bool check_file(const struct plan *plan, const char *path, struct simba_error *error) {
+    const char *name = plan->files[plan->file_count - 2].entry.name;
+    for (int i = 0; i < plan->file_count - 2; i += 2)
+        if (strcmp(plan->files[i].entry.name, name) == 0)
+            return sb_fail(error, SIMBA_ERROR_ARGUMENT,
+                           "%s: its rows would be called %s as those of %s; give the file another name.", path, name,
+                           plan->files[i].configuration);
+    for (const struct sb_bench_model *model = sb_bench_models; model->entry.name; model++)
+        if (strcmp(model->entry.name, name) == 0)
+            return sb_fail(
+                error, SIMBA_ERROR_ARGUMENT,
+                "%s: its rows would be called %s, as those of the benchmark of that name; give a copy of the "
+                "file another name, or measure that benchmark.",
+                path, name);
+    return true;
+}
+
 static bool make_plan(struct plan *plan, const struct simba_bench_choice *choice, struct simba_error *error) {
     *plan = (struct plan){.choice = choice};
     plan->files = sb_allocate(2 * (size_t)choice->configuration_count + 1, sizeof *plan->files, error);
@@ -112,6 +131,7 @@ static bool make_plan(struct plan *plan, const struct simba_bench_choice *choice
         if (!sb_bench_model_of_file(choice->configurations[i], &plan->pool, &plan->files[plan->file_count], error))
             return false;
         plan->file_count += 2;
+        if (!check_file(plan, choice->configurations[i], error)) return false;
     }
     if (!sb_bench_axes_read(choice->shape, &plan->axes, error) || !check_names(plan, error) || !check_axes(plan, error))
         return false;

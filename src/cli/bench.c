@@ -307,11 +307,12 @@ static int run(const struct cli_command *command, int count, char **words) {
 const struct cli_command cli_bench = {
     .name = "bench",
     .operands = "[NAME...]",
-    .summary = "measure kernels, models and the device's ceilings, each result verified first",
+    .summary = "measure kernels, models and the device's ceilings, results verified first",
     .details =
         "A NAME may have wildcards: 'scan/*'. Without names all kernels and ceilings are measured; models are by\n"
         "name ('model/simba_s_*') or by --config. In --shape a value is a number, FIRST..LAST (doubled) or\n"
         "FIRST..LAST+STEP. A kernel is compared with the C reference on the same inputs, then timed by the\n"
-        "device's own clock; a wrong one is not timed, and the exit code is 1. --device all takes every Vulkan\n"
-        "device in turn; a CUDA device is there to compare results with, and measured when it is named.\n",
+        "device's own clock; a wrong one is not timed, and the exit code is 1. Where the reference would take longer\n"
+        "than --verify says, as it does for large models, the row says that it is not verified. --device all takes\n"
+        "every Vulkan device in turn; a CUDA device is there to compare results with, and measured when it is named.\n",
     .run = run};

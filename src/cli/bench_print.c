@@ -134,8 +134,10 @@ void cli_bench_row(const struct simba_device_info *device, const struct simba_be
 }
 
 void cli_bench_summary(FILE *stream, const struct simba_bench_summary *summary) {
-    fprintf(stream, "%d row%s: %d timed, %d unsupported, %d wrong\n", summary->rows, summary->rows == 1 ? "" : "s",
+    fprintf(stream, "%d row%s: %d timed, %d unsupported, %d wrong", summary->rows, summary->rows == 1 ? "" : "s",
             summary->timed, summary->unsupported, summary->wrong);
+    if (summary->unverified) fprintf(stream, ", %d not verified (--verify)", summary->unverified);
+    fputc('\n', stream);
 }
 
 /* ---- the comparison */

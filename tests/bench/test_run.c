@@ -95,6 +95,7 @@ static void a_row_is_complete(void **state) {
     assert_float_equal(row.error, 0, 0);
     assert_true(row.tolerance > 0);
     assert_null(row.unsupported);
+    assert_int_equal(simba_bench_summary(bench).unverified, 0);
     simba_bench_destroy(bench);
 }
 
@@ -133,6 +134,7 @@ static void what_cannot_be_verified_says_so(void **state) {
     assert_true(isnan(row.error));
     assert_non_null(strstr(row.note, "not verified"));
     assert_true(row.runs >= 3);
+    assert_int_equal(simba_bench_summary(bench).unverified, 1);
     simba_bench_destroy(bench);
 }
 

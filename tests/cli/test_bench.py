@@ -126,6 +126,13 @@ def models(device, directory):
                    for row in rows), text)
     check("one mode, two batches", run("model/small*/training", "--config", config, "--shape", "batch=1,2", *FAST,
                                        "--device", device), 0, "batch=2", "2 rows: 2 timed")
+    check("not verified is counted", run("model/small*/training", "--config", config, "--verify", "1e-9", *FAST,
+                                         "--device", device), 0, "1 timed, 0 unsupported, 0 wrong, 1 not verified")
+    for other in (directory / "other" / config.name, directory / "simba_s_mlp.json"):
+        other.parent.mkdir(exist_ok=True)
+        other.write_text(config.read_text())
+        check(f"a name that is taken: {other.name}", run("--config", config, "--config", other, "--device", device), 2,
+              "its rows would be called", str(other))
     config.write_text("{\"model\": {\"sizes\": 1}}")
     check("a broken configuration", run("--config", config, "--device", device), 1, "sizes")
 
