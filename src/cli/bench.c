@@ -284,6 +284,13 @@ static int run(const struct cli_command *command, int count, char **words) {
                                bench.roofline);
         fine = false;
     }
+    if (fine && bench.output && bench.baseline && !strcmp(bench.output, bench.baseline)) {
+        code = cli_usage_error(command,
+                               "--output and --compare name the same file, %s: it would be written over before "
+                               "it is compared with",
+                               bench.output);
+        fine = false;
+    }
     bench.options.choice = (struct simba_bench_choice){.names = names.items,
                                                        .name_count = names.count,
                                                        .shape = bench.shape,

@@ -157,6 +157,7 @@ def interruption(device, directory):
 
 
 def mistakes():
+    check("baseline written over", run("scan/*", "--output", "r.json", "--compare", "r.json"), 2, "the same file, r.json")
     check("name", run("scan/forwards"), 2, "No benchmark is called", "did you mean \"scan/forward\"")
     check("parameter", run("scan/*", "--shape", "token=3"), 2, "\"token\"", "did you mean \"tokens\"")
     check("no shape", run("scan/*", "--shape", ""), 2, "NAME=VALUES was expected")
