@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <math.h>
 
+#include "backend/vulkan/runtime.h"
 #include "check.h"
 #include "ops/ops.h"
 
@@ -170,6 +171,7 @@ static void visit(void *user, const struct sb_dispatch *dispatch) {
 
 static void test_profile(void **state) {
     (void)state;
+    if (!((struct vk_device *)device)->capabilities.timestamp_bits) skip();
     struct example example;
     make(&example, true);
     double seconds[16];
