@@ -56,8 +56,8 @@ SIMBA_API bool simba_known_quirk(int index, struct simba_quirk *quirk);
 SIMBA_API const char *simba_device_kind_name(enum simba_device_kind kind);
 
 struct simba_device_options {
-    /* Index; part of the name or UUID of a Vulkan device; "cpu": the C reference; "cuda": the first CUDA device, "cuda:1"
-     * the second one; NULL: the preferred one. */
+    /* Index; part of the name or UUID of a Vulkan device; "cpu": the C reference; "cuda": the first CUDA device,
+     * "cuda:1" the second one; NULL: the preferred one. */
     const char *choice;
     /* Optional features to leave unused, with commas: int64, fp16, int8, subgroup, coopmat, unified, texel, timestamps;
      * NULL: none. A device does without those of them that it has; docs/drivers.md tells what each is. */

@@ -257,8 +257,7 @@ bool vk_program_create(struct sb_device *base, const struct sb_program_parameter
     program->accounts = parameters->profile;
     program->profile_dispatches = program->profile && parameters->profile_dispatches;
     if (parameters->profile && !program->profile)
-        sb_log(&base->log, SIMBA_LOG_INFO, "%s has no time stamps: the profile will be empty",
-               base->description.name);
+        sb_log(&base->log, SIMBA_LOG_INFO, "%s has no time stamps: the profile will be empty", base->description.name);
     snprintf(program->name, sizeof program->name, "%s", parameters->name ? parameters->name : "program");
     for (int space = 0; space < SB_SPACE_COUNT; space++)
         if (space != SB_SPACE_ACTIVATION && parameters->spaces[space])

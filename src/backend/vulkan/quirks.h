@@ -1,5 +1,5 @@
-/* What drivers get wrong, or do so slowly, or so well, that another way is better: a table with reasons, asked once when a
- * device is opened. Lowerings do not see drivers, only what follows for them, in struct vk_limits. */
+/* What drivers get wrong, or do so slowly, or so well, that another way is better: a table with reasons, asked once
+ * when a device is opened. Lowerings do not see drivers, only what follows for them, in struct vk_limits. */
 #ifndef SB_VULKAN_QUIRKS_H
 #define SB_VULKAN_QUIRKS_H
 

@@ -58,9 +58,9 @@ struct vk_capabilities {
     VkDeviceSize max_allocation; /* what surely works: software drivers and NVIDIA's give more than they say (4 GiB) */
     VkPhysicalDeviceMemoryProperties memory;
     uint32_t queue_family;
-    uint32_t timestamp_bits; /* 0: no time stamps */
-    struct vk_limits limits; /* before the mask */
-    uint32_t available;      /* VK_NEEDS_... that the device has */
+    uint32_t timestamp_bits;    /* 0: no time stamps */
+    struct vk_limits limits;    /* before the mask */
+    uint32_t available;         /* VK_NEEDS_... that the device has */
     bool subgroup_size_control; /* pipelines require limits.subgroup_size */
     bool full_subgroups;        /* pipelines can require that no subgroup has idle invocations */
     bool memory_budget;
@@ -220,7 +220,7 @@ struct vk_program {
     bool running[SB_SLOTS];
     VkQueryPool queries[SB_SLOTS];
     unsigned timed_phases[SB_SLOTS]; /* of the last submit */
-    bool accounts; /* for its dispatches; also without time stamps */
+    bool accounts;                   /* for its dispatches; also without time stamps */
     bool profile_dispatches;
     struct vk_dispatch_record *dispatches; /* the account, in the order of nodes */
     int dispatch_count, dispatch_capacity;
