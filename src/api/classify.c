@@ -1,5 +1,6 @@
 /* Running a model on images and on data sets. */
 #include "api/model.h"
+#include "base/clock.h"
 
 #include "base/json.h"
 #include "io/image_file.h"
@@ -217,7 +218,7 @@ bool simba_model_evaluate(struct simba_model *model, const struct simba_evaluate
                                                         .progress = options->progress,
                                                         .user = options->user};
     struct sb_metrics metrics;
-    const double begin = api_now();
+    const double begin = sb_now();
     const bool fine = sb_evaluate(&model->inference, &parameters, &metrics, error);
     sb_dataset_destroy(dataset);
     if (!fine) return false;
@@ -227,6 +228,6 @@ bool simba_model_evaluate(struct simba_model *model, const struct simba_evaluate
                                         .loss = metrics.loss_sum / images,
                                         .top1 = (double)metrics.top1 / images,
                                         .top5 = (double)metrics.top5 / images,
-                                        .seconds = api_now() - begin};
+                                        .seconds = sb_now() - begin};
     return true;
 }

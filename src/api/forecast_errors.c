@@ -1,5 +1,6 @@
 /* How far a model's forecasts are from the truth, and what forecasts without it are worth. */
 #include "api/model.h"
+#include "base/clock.h"
 
 #include "data/forecast_baseline.h"
 #include "simba/forecast.h"
@@ -165,9 +166,9 @@ struct simba_forecast_evaluation *simba_model_evaluate_forecasts(struct simba_mo
     work->model = model;
     struct sb_forecast_metrics metrics;
     bool fine = open_data(work, options, error);
-    const double begin = api_now();
+    const double begin = sb_now();
     fine = fine && run(model, work, options, &metrics, error);
-    work->result.seconds = api_now() - begin;
+    work->result.seconds = sb_now() - begin;
     if (fine) {
         fine = fill(work, &metrics, error);
         sb_forecast_metrics_finish(&metrics);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The architecture: of the configuration when there is one, else of the weights. */
 static bool read_architecture(struct simba_model *model, const struct simba_model_options *options,
@@ -190,12 +189,6 @@ bool api_open_series(const struct simba_model *model, const char *path, const ch
     if (sb_forecast_open(config, path, &model->channels, model->device->log, series, error)) return true;
     sb_train_config_finish(config);
     return false;
-}
-
-double api_now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 void simba_model_destroy(struct simba_model *model) {

@@ -36,6 +36,5 @@ bool api_can_run(const struct simba_model *model, bool series, struct simba_erro
 bool api_open_series(const struct simba_model *model, const char *path, const char *const *overrides,
                      int override_count, struct sb_train_config *config, struct sb_series *series,
                      struct simba_error *error);
-double api_now(void); /* seconds */
 
 #endif

@@ -168,7 +168,6 @@ struct sb_bench_statistics {
     double median, minimum, p95;
 };
 struct sb_bench_statistics sb_bench_statistics(double *samples, int count);
-double sb_bench_now(void); /* seconds of a clock that only goes forward */
 
 /* ---- report.c */
 

@@ -1,4 +1,5 @@
 /* The row of a kernel: verified against the reference, then timed. */
+#include "base/clock.h"
 #include "bench/measure.h"
 
 #include <math.h>
@@ -198,7 +199,7 @@ static bool device_seconds(const struct kernel_row *row, const struct sb_bench_c
 static bool round_of_copies(struct kernel_row *row, bool by_host, double *nodes, double *on_device, double *on_host,
                             struct simba_error *error) {
     struct sb_bench_subject *subject = &row->subject;
-    const double begin = sb_bench_now();
+    const double begin = sb_now();
     double before = begin;
     *on_device = 0;
     if (!by_host && !run_copies(subject, row->rotated, 1u << SB_PHASE_COMPUTE, error)) return false;
@@ -208,7 +209,7 @@ static bool round_of_copies(struct kernel_row *row, bool by_host, double *nodes,
             if (!sb_program_submit(subject->copies[i].program, 0, 1u << SB_PHASE_COMPUTE, error) ||
                 !sb_program_wait(subject->copies[i].program, 0, error))
                 return false;
-            const double now = sb_bench_now();
+            const double now = sb_now();
             *sample = now - before;
             before = now;
         } else {
@@ -217,7 +218,7 @@ static bool round_of_copies(struct kernel_row *row, bool by_host, double *nodes,
         }
         row->sample_count++;
     }
-    *on_host = sb_bench_now() - begin;
+    *on_host = sb_now() - begin;
     return true;
 }
 
@@ -253,9 +254,9 @@ static bool time_runs(struct kernel_row *row, struct simba_error *error) {
         free(nodes);
         return true;
     }
-    const double begin = sb_bench_now();
+    const double begin = sb_now();
     while (done && row->sample_count < MOST_RUNS &&
-           (row->sample_count < LEAST_RUNS || sb_bench_now() - begin < row->session->seconds)) {
+           (row->sample_count < LEAST_RUNS || sb_now() - begin < row->session->seconds)) {
         double on_device, on_host;
         done = round_of_copies(row, by_host, nodes, &on_device, &on_host, error);
     }
@@ -292,11 +293,11 @@ static bool measure(struct kernel_row *row, const struct sb_bench_shape *shape, 
                                                            .profile = true,
                                                            .profile_dispatches = row->kernel->dispatch != NULL};
     if (!sb_bench_subject_make(&row->subject, &parameters, error)) return false;
-    const double begin = sb_bench_now();
+    const double begin = sb_now();
     if (!run_copies(&row->subject, row->subject.copy_count, everything, error) || !describe_variant(row, &runs, error))
         return false;
     if (!runs) return true;
-    choose_rotation(row, (sb_bench_now() - begin) / row->subject.copy_count);
+    choose_rotation(row, (sb_now() - begin) / row->subject.copy_count);
     if (verifiable && !verify(row, &right, error)) return false;
     if (right && !verify_bits(row, &right, error)) return false;
     if (!right || !sb_bench_measure_ceilings(row->session, error)) return !right;

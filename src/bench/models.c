@@ -1,4 +1,5 @@
 /* The rows of whole models: inference and a training step, as a user's configuration runs them. */
+#include "base/clock.h"
 #include "bench/measure.h"
 
 #include "base/random.h"
@@ -237,10 +238,10 @@ static void finish(struct model *model) {
 }
 
 static bool run_once(struct model *model, double *seconds, struct simba_error *error) {
-    const double begin = sb_bench_now();
+    const double begin = sb_now();
     if (!sb_program_submit(program_of(model), 0, model->phases, error) || !sb_program_wait(program_of(model), 0, error))
         return false;
-    *seconds = sb_bench_now() - begin;
+    *seconds = sb_now() - begin;
     return true;
 }
 
@@ -313,10 +314,10 @@ static bool time_runs(const struct sb_bench_session *session, struct model *mode
                       struct simba_error *error) {
     double *samples = sb_allocate(MOST_RUNS, sizeof *samples, error);
     if (!samples) return false;
-    const double begin = sb_bench_now();
+    const double begin = sb_now();
     int count = 0;
     bool done = true;
-    while (done && count < MOST_RUNS && (count < LEAST_RUNS || sb_bench_now() - begin < session->seconds))
+    while (done && count < MOST_RUNS && (count < LEAST_RUNS || sb_now() - begin < session->seconds))
         done = run_once(model, &samples[count++], error);
     const struct sb_bench_statistics statistics = sb_bench_statistics(samples, count);
     free(samples);

@@ -1,4 +1,5 @@
 /* From a choice to rows. */
+#include "base/clock.h"
 #include "bench/measure.h"
 
 #include "base/json.h"
@@ -209,7 +210,7 @@ static bool measure(struct sb_bench_session *session, const struct plan *plan, c
 static bool report_progress(const struct simba_bench_options *options, const struct plan *plan, int done,
                             double begin) {
     if (!options->progress) return true;
-    const double elapsed = sb_bench_now() - begin;
+    const double elapsed = sb_now() - begin;
     char shape[256] = "";
     const struct item *item = done < plan->count ? &plan->items[done] : NULL;
     if (item) sb_bench_shape_text(item->entry, &item->shape, shape, sizeof shape);
@@ -229,7 +230,7 @@ static bool stopped(int done, const struct plan *plan, struct simba_error *error
 static bool run_plan(struct simba_bench *bench, struct sb_bench_session *session, const struct plan *plan,
                      const struct simba_device_info *info, const struct simba_bench_options *options,
                      struct simba_error *error) {
-    const double begin = sb_bench_now();
+    const double begin = sb_now();
     struct sb_bench_device *device = sb_bench_report_device(bench, info, error);
     if (!device) return false;
     for (int i = 0; i < plan->count; i++) {

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
 static int compare_doubles(const void *left, const void *right) {
     const double a = *(const double *)left, b = *(const double *)right;
@@ -21,10 +20,4 @@ struct sb_bench_statistics sb_bench_statistics(double *samples, int count) {
     qsort(samples, (size_t)count, sizeof *samples, compare_doubles);
     return (struct sb_bench_statistics){
         .median = percentile(samples, count, 0.5), .minimum = samples[0], .p95 = percentile(samples, count, 0.95)};
-}
-
-double sb_bench_now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }

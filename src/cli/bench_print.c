@@ -40,12 +40,6 @@ int cli_bench_describe(const struct cli_command *command, const char *name) {
 static bool shows_progress;
 static double last_line;
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 void cli_bench_progress(const struct simba_bench_progress *progress) {
     static const double seconds_between_lines = 10; /* where lines stay */
     const bool terminal = cli_is_terminal(stderr);
@@ -53,8 +47,8 @@ void cli_bench_progress(const struct simba_bench_progress *progress) {
         cli_bench_end_progress();
         return;
     }
-    if (!terminal && last_line > 0 && now() - last_line < seconds_between_lines) return;
-    last_line = now();
+    if (!terminal && last_line > 0 && cli_now() - last_line < seconds_between_lines) return;
+    last_line = cli_now();
     char remaining[32] = "?";
     if (!isnan(progress->remaining)) cli_duration(remaining, progress->remaining);
     fprintf(stderr, "%s%d/%d  %s %s  ETA %s%s", terminal ? "\r\033[K" : "", progress->done + 1, progress->total,

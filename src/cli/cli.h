@@ -151,4 +151,6 @@ const char *cli_bold(FILE *stream);
 const char *cli_plain(FILE *stream);
 bool cli_is_terminal(FILE *stream);
 
+double cli_now(void); /* seconds of a clock that only goes forward */
+
 #endif

@@ -1,23 +1,16 @@
 #include "cli.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 struct display {
     double begin;
 };
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static void show_progress(void *user, int64_t done, int64_t total) {
     struct display *display = user;
     char eta[32];
-    if (display->begin <= 0) display->begin = now();
-    const double seconds = now() - display->begin;
+    if (display->begin <= 0) display->begin = cli_now();
+    const double seconds = cli_now() - display->begin;
     fprintf(stderr, "\r%lld / %lld images  ETA %s\033[K", (long long)done, (long long)total,
             cli_duration(eta, seconds / (double)done * (double)(total - done)));
     if (done == total) fputs("\r\033[K", stderr);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 int cli_failed(const struct simba_error *error) {
@@ -95,4 +96,10 @@ const char *cli_bold(FILE *stream) {
 }
 const char *cli_plain(FILE *stream) {
     return coloured(stream) ? "\033[0m" : "";
+}
+
+double cli_now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- results */
 
@@ -90,12 +89,6 @@ bool parity_run_model(const struct parity_models *models, int index, struct simb
     return simba_parity_run(&options, summary, error);
 }
 
-static double seconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static struct parity_side side_of(const struct simba_device *device, const struct cli_device *options) {
     struct parity_side side = {.info = *simba_device_describe(device)};
     snprintf(side.disabled, sizeof side.disabled, "%s", options->disable ? options->disable : "");
@@ -135,10 +128,10 @@ static bool compare_models(const struct parity_models *models, const struct cli_
                                                  .device = side_of(device, options),
                                                  .builtin = !models->golden && is_builtin(models->names[i])};
         if (reference) comparison->against = side_of(reference, &(struct cli_device){0});
-        const double begin = seconds();
+        const double begin = cli_now();
         comparison->ran =
             parity_run_model(models, i, device, reference, comparison, &comparison->summary, &comparison->error);
-        comparison->seconds = seconds() - begin;
+        comparison->seconds = cli_now() - begin;
         if (comparison->out_of_memory) {
             *error = (struct simba_error){SIMBA_ERROR_MEMORY, "No memory for the results."};
             return false;

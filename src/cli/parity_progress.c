@@ -1,25 +1,17 @@
 /* How far a comparison is, on standard error: a line that is rewritten on a terminal, else one every ten seconds. */
 #include "parity.h"
 
-#include <time.h>
-
 static struct {
     bool terminal, shown;
     int parts, part;
     double begin, last;
 } state;
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 void parity_progress_begin(int parts) {
     state.terminal = cli_is_terminal(stderr);
     state.parts = parts;
     state.part = -1;
-    state.begin = now();
+    state.begin = cli_now();
     state.last = state.begin;
 }
 
@@ -28,7 +20,7 @@ void parity_progress_next(void) {
 }
 
 void parity_progress(const char *model, double share, const char *what) {
-    const double time = now();
+    const double time = cli_now();
     if (time - state.last < (state.terminal ? 0.1 : 10)) return;
     state.last = time;
     const double whole = (state.part + share) / (state.parts > 0 ? state.parts : 1);

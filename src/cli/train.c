@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 /* ---- Ctrl-C: the first one lets the step finish and writes the checkpoint, the second one kills. The same when the
@@ -54,12 +53,6 @@ struct display {
     struct cli_profile profile;
 };
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static int terminal_columns(void) {
     struct winsize size;
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
@@ -72,8 +65,8 @@ static void clear_bar(const struct display *display) {
 static void show_step(struct display *display, const struct simba_progress *progress) {
     double interval = display->bar ? 0.1 : 10;
     bool last = progress->epoch_step == progress->epoch_steps;
-    if (now() - display->last_shown < interval && !(display->bar && last)) return;
-    display->last_shown = now();
+    if (cli_now() - display->last_shown < interval && !(display->bar && last)) return;
+    display->last_shown = cli_now();
     char eta[32] = "?", text[256];
     if (progress->eta_seconds >= 0) cli_duration(eta, progress->eta_seconds);
     snprintf(text, sizeof text, "loss %.4f  lr %.3g  %.1f %s/s  waited %.0f %%  ETA %s", progress->epoch_loss,
@@ -112,10 +105,10 @@ static void show(void *user, const struct simba_progress *progress) {
         show_step(display, progress);
         break;
     case SIMBA_EVENT_EVALUATING:
-        if (display->bar && now() - display->last_shown > 0.1) {
+        if (display->bar && cli_now() - display->last_shown > 0.1) {
             fprintf(stderr, "\revaluating: %lld of %lld %s\033[K", (long long)progress->samples_evaluated,
                     (long long)(progress->samples_evaluated + progress->samples_left), progress->sample_kind);
-            display->last_shown = now();
+            display->last_shown = cli_now();
         }
         break;
     case SIMBA_EVENT_EPOCH:
@@ -265,12 +258,12 @@ static int run(const struct cli_command *command, int count, char **words) {
                (long long)plan.steps);
         goto finished;
     }
-    double begin = now();
+    double begin = cli_now();
     char text[32];
     bool fine = cli_run_trainer(trainer, &error);
     clear_bar(&display);
     if (fine)
-        printf("done in %s: %s/best.safetensors\n", cli_duration(text, now() - begin), plan.output);
+        printf("done in %s: %s/best.safetensors\n", cli_duration(text, cli_now() - begin), plan.output);
     else
         code = cli_failed(&error);
     if (fine && training.profile_steps && !display.profile.shown)

@@ -1,5 +1,6 @@
 #include "data/loader.h"
 
+#include "base/clock.h"
 #include "data/sampler.h"
 
 #include <pthread.h>
@@ -7,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Images that a thread takes at once: enough that the lock does not matter, few enough that the threads end a batch
  * together. */
@@ -377,12 +377,6 @@ static void report_broken(struct sb_loader *loader) {
     }
 }
 
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 bool sb_loader_next(struct sb_loader *loader, struct sb_batch *batch, struct simba_error *error) {
     bool done = true;
     pthread_mutex_lock(&loader->mutex);
@@ -391,11 +385,11 @@ bool sb_loader_next(struct sb_loader *loader, struct sb_batch *batch, struct sim
     double since = 0.0;
     while (!(loader->ended && loader->consumed >= loader->started) &&
            !(loader->consumed < loader->started && slot->left == 0)) {
-        if (!waits) since = seconds();
+        if (!waits) since = sb_now();
         waits = true;
         pthread_cond_wait(&loader->ready, &loader->mutex);
     }
-    if (waits) loader->waited += seconds() - since;
+    if (waits) loader->waited += sb_now() - since;
     report_broken(loader);
     if (loader->consumed >= loader->started)
         *batch = (struct sb_batch){0};

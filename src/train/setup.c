@@ -1,4 +1,5 @@
 /* Creating, planning and starting a training run. */
+#include "base/clock.h"
 #include "train/trainer.h"
 
 #include "train/forecast.h"
@@ -371,7 +372,7 @@ bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_
     if (!take_memory(trainer, error) || !fill_memory(trainer, error)) return false;
     double seconds[STEPS];
     for (int step = -1; step < STEPS; step++) { /* the first one pays for what is touched for the first time */
-        const double begin = sb_trainer_now();
+        const double begin = sb_now();
         for (int64_t micro_batch = 0; micro_batch < config->accumulation; micro_batch++) {
             const bool last = micro_batch + 1 == config->accumulation;
             const struct sb_step_numbers numbers =
@@ -384,16 +385,16 @@ bool simba_trainer_measure(struct simba_trainer *trainer, struct simba_training_
                 !sb_program_wait(trainer->learner.program, 0, error))
                 return false;
         }
-        if (step >= 0) seconds[step] = sb_trainer_now() - begin;
+        if (step >= 0) seconds[step] = sb_now() - begin;
     }
     double evaluation = 0;
     if (!sb_inference_prepare(&trainer->evaluation, error)) return false;
     for (int batch = 0; batch < 2; batch++) {
-        const double begin = sb_trainer_now();
+        const double begin = sb_now();
         if (!sb_inference_submit(&trainer->evaluation, 0, error) ||
             !sb_program_wait(trainer->evaluation.program, 0, error))
             return false;
-        evaluation = sb_trainer_now() - begin;
+        evaluation = sb_now() - begin;
     }
     qsort(seconds, STEPS, sizeof *seconds, compare_seconds);
     if (trainer->host.average) evaluation *= 2; /* the weights and their average */
@@ -445,7 +446,7 @@ bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error) 
         !sb_results_begin(trainer->results, sb_task(trainer->task)->type, state->epoch, error) ||
         !sb_watch_begin(&trainer->watch, config->output, state->step, error))
         return false;
-    trainer->clock.epoch_begin = sb_trainer_now();
+    trainer->clock.epoch_begin = sb_now();
     trainer->started = sb_task(trainer->task)
                            ->type->begin(trainer->task, state->epoch, state->epoch_step * config->accumulation,
                                          &trainer->watch, error);

@@ -1,22 +1,16 @@
 /* The steps of a training run. Two micro-batches are in flight at most: while one computes, the next is filled in, and
  * the loss of a step is read when its slot is needed again. */
 #include "train/trainer.h"
+#include "base/clock.h"
 
 #include "train/results.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* With fp16: steps in a row left out at the smallest loss scale, after which the run ends. */
 enum { MOST_HOPELESS = 10 };
-
-double sb_trainer_now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static void report(struct simba_trainer *trainer, enum simba_event event) {
     if (!trainer->progress_function) return;
@@ -39,7 +33,7 @@ void sb_trainer_report_best(struct simba_trainer *trainer) {
 
 static void update_speed(struct simba_trainer *trainer) {
     struct simba_progress *progress = &trainer->progress;
-    const double now = sb_trainer_now(), waited = task_type(trainer)->waited(trainer->task);
+    const double now = sb_now(), waited = task_type(trainer)->waited(trainer->task);
     if (!trainer->clock.begin) {
         /* The first step pays for what is compiled and touched for the first time. */
         trainer->clock.begin = now;
@@ -121,7 +115,7 @@ static bool harvest(struct simba_trainer *trainer, int slot, struct simba_error 
     struct sb_learner *learner = &trainer->learner;
     if (!sb_program_wait(learner->program, slot, error)) return false;
     flight->flying = false;
-    const double now = sb_trainer_now();
+    const double now = sb_now();
     if (flight->profiled < 0 && !trainer->profile.taken) trainer->profile.since = now;
     if (flight->profiled >= 0 &&
         !sb_profile_take(&trainer->profile, flight->profiled, now, learner->program, slot, error))
@@ -155,19 +149,19 @@ static bool submit(struct simba_trainer *trainer, int64_t step, int64_t micro_ba
     const struct sb_task_type *type = task_type(trainer);
     /* Batches behind the last full optimiser step of an epoch are left out. */
     const int64_t used = trainer->plan.epoch_steps * config->accumulation;
-    struct sb_profile_flight times = {.step = step, .micro_batch = micro_batch, .begun = sb_trainer_now()};
+    struct sb_profile_flight times = {.step = step, .micro_batch = micro_batch, .begun = sb_now()};
     if (!type->next(trainer->task, step / trainer->plan.epoch_steps, used, error)) return false;
-    times.loaded = sb_trainer_now();
+    times.loaded = sb_now();
     if (!harvest(trainer, slot, error)) return false;
-    times.freed = sb_trainer_now();
+    times.freed = sb_now();
     const struct sb_step_numbers numbers = sb_learner_numbers(config, &trainer->schedule, step, micro_batch);
     if (!type->fill(trainer->task, learner, slot, step, &numbers, error)) return false;
-    times.filled = sb_trainer_now();
+    times.filled = sb_now();
     unsigned phases = 1u << SB_PHASE_COMPUTE;
     if (config->accumulation > 1) phases |= 1u << SB_PHASE_ACCUMULATE;
     if (last) phases |= 1u << SB_PHASE_UPDATE;
     if (!sb_program_submit(learner->program, slot, phases, error)) return false;
-    times.submitted = sb_trainer_now();
+    times.submitted = sb_now();
     trainer->flights[slot] = (struct trainer_flight){.flying = true,
                                                      .last = last,
                                                      .step = step,
@@ -289,7 +283,7 @@ static bool finish_epoch(struct simba_trainer *trainer, struct simba_error *erro
     struct sb_evaluation evaluations[2] = {0};
     if ((end || (state->epoch + 1) % trainer->config.evaluate_every == 0) && !evaluate(trainer, evaluations, error))
         return false;
-    const double now = sb_trainer_now();
+    const double now = sb_now();
     const struct sb_result result = {.epoch = state->epoch,
                                      .step = state->step,
                                      .learning_rate = progress->learning_rate,
@@ -330,7 +324,7 @@ static bool out_of_patience(const struct simba_trainer *trainer) {
 
 /* Seconds that are none of the steps'. */
 static void pause_clock(struct simba_trainer *trainer, double begin) {
-    const double now = sb_trainer_now();
+    const double now = sb_now();
     trainer->clock.paused += now - begin;
     if (!trainer->profile.begun)
         trainer->profile.since = now;
@@ -342,7 +336,7 @@ static void pause_clock(struct simba_trainer *trainer, double begin) {
 static bool end_profile(struct simba_trainer *trainer, struct simba_error *error) {
     if (!trainer->profile_steps || !sb_profile_is_complete(&trainer->profile)) return true;
     if (!drain(trainer, error)) return false;
-    const double begin = sb_trainer_now();
+    const double begin = sb_now();
     trainer->profile_steps = 0;
     trainer->progress.profile = &trainer->profile;
     report(trainer, SIMBA_EVENT_PROFILE);
@@ -371,7 +365,7 @@ static bool step(struct simba_trainer *trainer, bool *finished, struct simba_err
     const bool save_now = trainer->config.checkpoint_every && (next + 1) % trainer->config.checkpoint_every == 0;
     if (!epoch_ends && !save_now) return end_profile(trainer, error);
     if (!drain(trainer, error)) return false;
-    const double begin = sb_trainer_now();
+    const double begin = sb_now();
     if (!(epoch_ends ? finish_epoch(trainer, error) : save(trainer, trainer->last, error))) return false;
     pause_clock(trainer, begin);
     *finished = trainer->state.step >= trainer->plan.steps || out_of_patience(trainer);

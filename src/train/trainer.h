@@ -67,7 +67,6 @@ struct simba_trainer *sb_trainer_create(const struct simba_trainer_options *opti
                                         struct sb_device *device, struct simba_error *error);
 /* Takes memory, compiles, fills the parameters, makes the output directory, starts the loader. */
 bool sb_trainer_start(struct simba_trainer *trainer, struct simba_error *error);
-double sb_trainer_now(void); /* seconds */
 /* Takes the best evaluation so far over into the progress. */
 void sb_trainer_report_best(struct simba_trainer *trainer);
 

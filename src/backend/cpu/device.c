@@ -1,11 +1,11 @@
 /* The reference as a device: host memory, and nodes run one after the other on the calling thread. */
 #include "backend/backend.h"
 #include "backend/cpu/reference.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct cpu_memory {
@@ -186,11 +186,9 @@ static bool run_node(struct cpu_program *program, const struct sb_node *node, do
     for (int i = 0; i < SB_MAX_OUTPUTS; i++)
         if (node->outputs[i])
             arguments.out[i] = (struct cpu_span){data_of(program, node->outputs[i]), node->outputs[i]};
-    struct timespec start, end;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    const double start = sb_now();
     if (!function(&arguments)) return sb_fail_within(error, "In node \"%s\": ", node->name);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    if (seconds) *seconds = (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+    if (seconds) *seconds = sb_now() - start;
     return true;
 }
 

@@ -3,6 +3,7 @@
  * A ceiling has variants: ways to do the same, of which this device prefers one and that device another. The fastest
  * that the device can run counts. A variant does its work in one command buffer, any number of units of it. */
 #include "backend/vulkan/runtime.h"
+#include "base/clock.h"
 
 #include "base/random.h"
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     WORKGROUP = 128, /* every device has that many invocations */
@@ -343,18 +343,12 @@ static void record(VkCommandBuffer commands, void *user) {
         vkCmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, measurement->queries, 1);
 }
 
-static double host_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static bool run(struct measurement *measurement, uint32_t units, double *seconds, struct simba_error *error) {
     struct vk_device *device = measurement->device;
     measurement->units = units;
-    const double begin = host_seconds();
+    const double begin = sb_now();
     if (!vk_device_run(device, record, measurement, error)) return false;
-    *seconds = host_seconds() - begin;
+    *seconds = sb_now() - begin;
     if (!measurement->queries) return true;
     uint64_t stamps[2];
     VK(vkGetQueryPoolResults(device->handle, measurement->queries, 0, 2, sizeof stamps, stamps, sizeof stamps[0],
@@ -409,10 +403,10 @@ static bool scale(struct measurement *measurement, uint32_t *units, struct simba
 static bool measure(struct measurement *measurement, struct sb_ceiling *ceiling, struct simba_error *error) {
     uint32_t units;
     if (!scale(measurement, &units, error)) return false;
-    const double begin = host_seconds();
+    const double begin = sb_now();
     double fastest = INFINITY;
     int runs = 0;
-    for (; runs < LEAST_RUNS || host_seconds() - begin < measuring_seconds; runs++) {
+    for (; runs < LEAST_RUNS || sb_now() - begin < measuring_seconds; runs++) {
         double seconds;
         if (!run(measurement, units, &seconds, error)) return false;
         fastest = fmin(fastest, seconds);
